@@ -1,0 +1,16 @@
+/* refuse.h - what of a task's input a vendor does not take. */
+#ifndef CORE_REFUSE_H
+#define CORE_REFUSE_H
+
+#include "core/adapter_parts.h"
+
+/* refuse_check - input has nothing that op refuses: no value its `refuse` rules catch, and no field that
+ * neither its request nor its `unsupported` list knows. Faults: VENDOR_REJECTED; the note's field is the
+ * culprit. */
+enum fault refuse_check(const struct adapter_op *op, const json_t *input, const struct shape_in *shapes,
+                        struct note *note) MUSTCHECK;
+
+/* refuse_field - VENDOR_REJECTED for a field that op has no use for. */
+enum fault refuse_field(const struct adapter_op *op, const char *field, struct note *note);
+
+#endif
