@@ -30,7 +30,7 @@ for source in tests/unit/test_*.c; do units+=("$b/${source%.c}"); done
 run unit bash tests/run-unit.sh "${units[@]}"
 run specs /usr/bin/python3 tests/adapters/check_specs.py
 run corpus bash tests/run-corpus.sh "$b"
-run flow /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/flow
+run flow bash tests/run-flow.sh
 echo
 printf '%s\n' "${groups[@]}"
 echo "$passed passed, $failed failed, $skipped skipped"
