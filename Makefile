@@ -21,7 +21,7 @@ endif
 # ---- flags ----
 WARN := -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes \
         -Wold-style-definition -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough -Wdate-time -fno-common
-HARD := -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
+HARD := -fstack-protector-strong -fstack-clash-protection $(if $(filter x86_64,$(shell uname -m)),-fcf-protection) -fPIE
 LINK := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 OPT  := -O2 -g -D_FORTIFY_SOURCE=2
 SAN  :=
