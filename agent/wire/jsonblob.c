@@ -1,4 +1,4 @@
-/* jsonblob.c - a long base64 string or data URI on its way through jsonscan into a sink. */
+/* jsonblob.c - a long base64 or hex string or data URI on its way through jsonscan into a sink. */
 #include "wire/jsonblob.h"
 
 #include <inttypes.h>
@@ -6,6 +6,16 @@
 static enum fault jsonblob_refuse(struct note *note)
 {
     return note_set(note, FAULT_TOO_LARGE, "a string of that length must be base64 or a base64 data URI");
+}
+
+static bool all_hex(struct slice chars)
+{
+    for (size_t i = 0; i < chars.n; i++) {
+        if (hex_digit(chars.p[i]) < 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Keeps the type in lower case, as all of the agent compares it. */
@@ -25,6 +35,8 @@ enum fault jsonblob_begin(struct jsonblob *b, struct slice head, struct note *no
     datauri_read(head, &type, &data);
     jsonblob_set_type(b, type);
     b->decoder = (struct base64){0};
+    b->is_hex = b->may_be_hex && all_hex(data);
+    b->hex = (struct hex){0};
     b->bytes = 0;
     b->open = true;
     enum fault fault = b->sink.begin(b->arg, b->count++);
@@ -37,7 +49,8 @@ enum fault jsonblob_data(struct jsonblob *b, struct slice chars, struct note *no
 
     while (chars.n > 0) {
         size_t n = chars.n < JSONBLOB_PIECE_CHARS ? chars.n : JSONBLOB_PIECE_CHARS;
-        long got = base64_feed(&b->decoder, chars.p, n, piece);
+        long got =
+            b->is_hex ? hex_feed(&b->hex, chars.p, n, piece) : base64_feed(&b->decoder, chars.p, n, piece);
         if (got < 0) {
             return jsonblob_refuse(note);
         }
@@ -57,7 +70,7 @@ enum fault jsonblob_data(struct jsonblob *b, struct slice chars, struct note *no
 enum fault jsonblob_end(struct jsonblob *b, struct buf *text, struct note *note)
 {
     b->open = false;
-    if (!base64_end(&b->decoder)) {
+    if (b->is_hex ? !hex_end(&b->hex) : !base64_end(&b->decoder)) {
         return jsonblob_refuse(note);
     }
     buf_printf(text, "{\"$blob\":%zu,\"bytes\":%" PRIu64, b->count - 1, b->bytes);

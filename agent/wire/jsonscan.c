@@ -95,6 +95,11 @@ void jsonscan_free(struct jsonscan **s)
     }
 }
 
+void jsonscan_hex(struct jsonscan *s)
+{
+    s->blob.may_be_hex = true;
+}
+
 static enum fault bad_json(const struct jsonscan *s, struct note *note, const char *what)
 {
     return note_set(note, FAULT_BAD_REQUEST, "not JSON at byte %" PRIu64 ": %s", s->at, what);

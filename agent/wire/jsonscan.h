@@ -3,7 +3,8 @@
  *
  * A request body may hold a 60 MB image as a base64 string; a JSON library would hold it two or three times.
  * The scanner lexes the text as it arrives, checks depth and element count, and hands each string longer than
- * string_bytes to the sink, decoded, piece by piece. In the value that comes out, such a string is
+ * string_bytes to the sink, decoded, piece by piece (with jsonscan_hex from hex, too). In the value that
+ * comes out, such a string is
  * {"$blob": index, "bytes": n} and, when it was a data URI (RFC 2397), "type": its media type. A string over
  * the limit that is not base64 is TOO_LARGE. An input with a key "$blob" or "$bin" (see pack.h) is
  * BAD_REQUEST: nobody may forge one, in either format. Shorter strings stay as they are, base64 or not. A
@@ -45,6 +46,10 @@ struct jsonscan;
 struct jsonscan *jsonscan_new(const struct jsonscan_limits *limits, const struct jsonscan_sink *sink,
                               void *arg);
 void jsonscan_free(struct jsonscan **s);
+
+/* jsonscan_hex - before the first feed: a long string that begins with hex digits only is hex (some vendors
+ * write media so), and its bytes go to the sink as those of base64 do. */
+void jsonscan_hex(struct jsonscan *s);
 
 /* jsonscan_feed - the next bytes, cut anywhere. After a fault the scanner takes no more.
  * Faults: BAD_REQUEST (not JSON; the note says at which byte), TOO_DEEP, TOO_MANY_ELEMENTS (also: too many

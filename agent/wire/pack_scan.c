@@ -2,60 +2,81 @@
 #include <assert.h>
 #include <inttypes.h>
 
-#include "wire/pack.h"
-
-enum kind { PLAIN, BODY, ARRAY, MAP, UNUSED };
+#include "wire/pack_internal.h"
 
 /* What follows a first byte: length_bytes of a big-endian length (of a body in bytes, of a container in
  * members), then fixed bytes, then the body. */
 struct lead {
-    enum kind kind;
+    enum pack_kind kind;
     unsigned length_bytes;
     unsigned fixed;
 };
 
 /* The first bytes from 0xc0 to 0xdf, in order. Source: msgpack spec.md, "Overview" of formats. */
 static const struct lead leads[32] = {
-    {PLAIN, 0, 0},  {UNUSED, 0, 0}, {PLAIN, 0, 0}, {PLAIN, 0, 0}, /* nil, never used, false, true */
-    {BODY, 1, 0},   {BODY, 2, 0},   {BODY, 4, 0},                 /* bin */
-    {BODY, 1, 1},   {BODY, 2, 1},   {BODY, 4, 1},                 /* ext: its type */
-    {PLAIN, 0, 4},  {PLAIN, 0, 8},                                /* float */
-    {PLAIN, 0, 1},  {PLAIN, 0, 2},  {PLAIN, 0, 4}, {PLAIN, 0, 8}, /* uint */
-    {PLAIN, 0, 1},  {PLAIN, 0, 2},  {PLAIN, 0, 4}, {PLAIN, 0, 8}, /* int */
-    {PLAIN, 0, 2},  {PLAIN, 0, 3},  {PLAIN, 0, 5}, {PLAIN, 0, 9},
-    {PLAIN, 0, 17},                               /* fixext: its type and 1 to 16 */
-    {BODY, 1, 0},   {BODY, 2, 0},   {BODY, 4, 0}, /* str */
-    {ARRAY, 2, 0},  {ARRAY, 4, 0},  {MAP, 2, 0},   {MAP, 4, 0},
+    /* nil, never used, false, true */
+    {PACK_PLAIN, 0, 0},
+    {PACK_UNUSED, 0, 0},
+    {PACK_PLAIN, 0, 0},
+    {PACK_PLAIN, 0, 0},
+    /* bin */
+    {PACK_BODY, 1, 0},
+    {PACK_BODY, 2, 0},
+    {PACK_BODY, 4, 0},
+    /* ext: its type */
+    {PACK_BODY, 1, 1},
+    {PACK_BODY, 2, 1},
+    {PACK_BODY, 4, 1},
+    /* float */
+    {PACK_PLAIN, 0, 4},
+    {PACK_PLAIN, 0, 8},
+    /* uint */
+    {PACK_PLAIN, 0, 1},
+    {PACK_PLAIN, 0, 2},
+    {PACK_PLAIN, 0, 4},
+    {PACK_PLAIN, 0, 8},
+    /* int */
+    {PACK_PLAIN, 0, 1},
+    {PACK_PLAIN, 0, 2},
+    {PACK_PLAIN, 0, 4},
+    {PACK_PLAIN, 0, 8},
+    /* fixext: its type and 1 to 16 */
+    {PACK_PLAIN, 0, 2},
+    {PACK_PLAIN, 0, 3},
+    {PACK_PLAIN, 0, 5},
+    {PACK_PLAIN, 0, 9},
+    {PACK_PLAIN, 0, 17},
+    /* str */
+    {PACK_BODY, 1, 0},
+    {PACK_BODY, 2, 0},
+    {PACK_BODY, 4, 0},
+    {PACK_ARRAY, 2, 0},
+    {PACK_ARRAY, 4, 0},
+    {PACK_MAP, 2, 0},
+    {PACK_MAP, 4, 0},
 };
 
-/* The header of the value that begins at p; n bytes of it are there. */
-struct head {
-    enum kind kind;
-    uint64_t bytes; /* without the members of a container; 0: more bytes are needed to tell */
-    uint64_t members;
-};
-
-static struct head head_of_fix(unsigned char c)
+static struct pack_head head_of_fix(unsigned char c)
 {
     if (c >= 0x80 && c <= 0x8f) {
-        return (struct head){MAP, 1, 2 * (c & 15u)};
+        return (struct pack_head){PACK_MAP, 1, 2 * (c & 15u)};
     }
     if (c >= 0x90 && c <= 0x9f) {
-        return (struct head){ARRAY, 1, c & 15u};
+        return (struct pack_head){PACK_ARRAY, 1, c & 15u};
     }
     if (c >= 0xa0 && c <= 0xbf) {
-        return (struct head){BODY, 1 + (c & 31u), 0};
+        return (struct pack_head){PACK_BODY, 1 + (c & 31u), 0};
     }
-    return (struct head){PLAIN, 1, 0};
+    return (struct pack_head){PACK_PLAIN, 1, 0};
 }
 
-static struct head head_of(const unsigned char *p, size_t n)
+struct pack_head pack_head_of(const unsigned char *p, size_t n)
 {
     if (p[0] < 0xc0 || p[0] > 0xdf) {
         return head_of_fix(p[0]);
     }
     const struct lead *lead = &leads[p[0] - 0xc0];
-    struct head head = {.kind = lead->kind};
+    struct pack_head head = {.kind = lead->kind};
     if (n < 1 + lead->length_bytes) {
         return head;
     }
@@ -64,10 +85,10 @@ static struct head head_of(const unsigned char *p, size_t n)
         length = length << 8 | p[i];
     }
     head.bytes = 1 + lead->length_bytes + lead->fixed;
-    if (lead->kind == BODY) {
+    if (lead->kind == PACK_BODY) {
         head.bytes += length;
-    } else if (lead->kind == ARRAY || lead->kind == MAP) {
-        head.members = lead->kind == MAP ? 2 * length : length;
+    } else if (lead->kind == PACK_ARRAY || lead->kind == PACK_MAP) {
+        head.members = lead->kind == PACK_MAP ? 2 * length : length;
     }
     return head;
 }
@@ -79,12 +100,12 @@ void pack_scan_init(struct pack_scan *s, const struct pack_limits *limits)
 }
 
 /* Members are counted when they are announced, so that a bomb is known by its header. */
-static enum fault check_head(struct pack_scan *s, const struct head *head, struct note *note)
+static enum fault check_head(struct pack_scan *s, const struct pack_head *head, struct note *note)
 {
-    if (head->kind == UNUSED) {
+    if (head->kind == PACK_UNUSED) {
         return note_set(note, FAULT_BAD_REQUEST, "not MessagePack at byte %" PRIu64 ": 0xc1", s->at);
     }
-    if (head->kind == ARRAY || head->kind == MAP) {
+    if (head->kind == PACK_ARRAY || head->kind == PACK_MAP) {
         if (s->depth >= s->limits.depth) {
             return note_set(note, FAULT_TOO_DEEP, "the MessagePack is nested more than %zu levels deep",
                             s->limits.depth);
@@ -115,7 +136,7 @@ enum fault pack_scan(struct pack_scan *s, struct slice bytes, size_t *ret_length
         if (s->at >= bytes.n) {
             return FAULT_OK;
         }
-        struct head head = head_of((const unsigned char *)bytes.p + s->at, bytes.n - (size_t)s->at);
+        struct pack_head head = pack_head_of((const unsigned char *)bytes.p + s->at, bytes.n - (size_t)s->at);
         enum fault fault = check_head(s, &head, note);
         if (fault) {
             return fault;
@@ -125,7 +146,7 @@ enum fault pack_scan(struct pack_scan *s, struct slice bytes, size_t *ret_length
         }
         s->at += head.bytes;
         s->left[s->depth]--;
-        if (head.kind == ARRAY || head.kind == MAP) {
+        if (head.kind == PACK_ARRAY || head.kind == PACK_MAP) {
             s->elements += head.members;
             s->left[++s->depth] = head.members;
         }
@@ -154,12 +175,12 @@ enum fault pack_scan_cut(struct slice *rest, const struct pack_limits *limits, s
 
 bool pack_scan_array(struct slice *rest, size_t *ret_members)
 {
-    struct head head = {.kind = UNUSED};
+    struct pack_head head = {.kind = PACK_UNUSED};
 
     if (rest->n > 0) {
-        head = head_of((const unsigned char *)rest->p, rest->n);
+        head = pack_head_of((const unsigned char *)rest->p, rest->n);
     }
-    if (head.kind != ARRAY || head.bytes == 0) {
+    if (head.kind != PACK_ARRAY || head.bytes == 0) {
         return false;
     }
     *ret_members = (size_t)head.members;

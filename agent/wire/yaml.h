@@ -20,8 +20,9 @@ enum fault yaml_read(struct slice text, json_t **ret_value, struct yaml_marks **
                      struct note *note) MUSTCHECK;
 void yaml_marks_free(struct yaml_marks **m);
 
-/* yaml_mark - line and column (from 1) of the value at pointer, or of its nearest ancestor. A member of a
- * mapping stands where its key does: that is the word to look at when the value begins lines below. */
-void yaml_mark(const struct yaml_marks *marks, const char *pointer, int *ret_line, int *ret_column);
+/* yaml_mark - line and column (from 1) of the value at pointer, or of its nearest ancestor: false then. A
+ * member of a mapping stands where its key does: that is the word to look at when the value begins lines
+ * below. */
+bool yaml_mark(const struct yaml_marks *marks, const char *pointer, int *ret_line, int *ret_column);
 
 #endif

@@ -115,19 +115,22 @@ static uint32_t child(const struct yaml_marks *m, const struct mark *up, struct 
     return 0;
 }
 
-void yaml_mark(const struct yaml_marks *m, const char *pointer, int *ret_line, int *ret_column)
+bool yaml_mark(const struct yaml_marks *m, const char *pointer, int *ret_line, int *ret_column)
 {
     uint32_t at = 0;
+    bool exact = m->n > 0;
     struct slice rest = slice_of(*pointer ? pointer + 1 : NULL);
     struct slice token;
 
     while (m->n && slice_cut(&rest, '/', &token)) {
         uint32_t down = child(m, &m->all[at], token);
         if (!down) {
+            exact = false;
             break;
         }
         at = down;
     }
     *ret_line = m->n ? (int)m->all[at].line : 1;
     *ret_column = m->n ? (int)m->all[at].column : 1;
+    return exact;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/adapter_file.h"
 #include "base/limits.h"
 #include "core/answer.h"
 #include "wire/jsonscan.h"
@@ -30,7 +31,7 @@ static void load(const char *name)
     assert(f && text);
     size_t n = fread(text, 1, LIMIT_FILE_BYTES, f);
     fclose(f);
-    enum fault fault = adapter_read((struct slice){text, n}, path, NULL, NULL, &adapters[adapter_count]);
+    enum fault fault = adapter_file_read((struct slice){text, n}, path, NULL, NULL, &adapters[adapter_count]);
     assert(fault == FAULT_OK);
     fault = adapter_compile(adapters[adapter_count++], NULL, NULL);
     assert(fault == FAULT_OK);
@@ -64,7 +65,8 @@ static void load_all(void)
 
 static void check_output(const struct answer_output *o)
 {
-    int sources = (o->blob >= 0) + (o->text64 != NULL) + (o->url != NULL) + (o->text != NULL);
+    int sources =
+        (o->blob >= 0) + (o->text64 != NULL) + (o->text_hex != NULL) + (o->url != NULL) + (o->text != NULL);
 
     assert(o->error || sources == 1);
     assert(o->blob < (int)LIMIT_BLOBS);
@@ -89,7 +91,8 @@ static void check_answer(const struct answer *a, const struct adapter_op *op, en
     assert(!a->fetch || a->state == STATE_COMPLETED);
     /* Nobody else's word makes a task done, and nothing goes on without the vendor's id. */
     assert(a->class != CLASS_OK || a->state != STATE_COMPLETED || a->fetch || a->output_count ||
-           step == STEP_CANCEL);
+           step == STEP_CANCEL || step == STEP_LOOKUP);
+    assert(step != STEP_LOOKUP || a->found == (a->class == CLASS_OK));
     assert(step != STEP_SUBMIT || a->class != CLASS_OK || adapter_synchronous(op) || a->output_count ||
            a->vendor_id);
     assert(step != STEP_SUBMIT || a->class != CLASS_OK || a->accepted == ACCEPTED_YES);

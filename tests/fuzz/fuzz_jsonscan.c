@@ -1,6 +1,6 @@
 /* fuzz_jsonscan.c - JSON from a stream: cuts change nothing, and jansson agrees about what has no blobs.
  *
- * Input: a byte for string_bytes, a byte that seeds the cuts, the text. */
+ * Input: a byte for string_bytes, a byte that seeds the cuts and when odd asks for hex, the text. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -58,13 +58,16 @@ static void outcome_done(struct outcome *o)
 }
 
 /* Pieces of 1 to most bytes, by a generator that seed starts. */
-static struct outcome scan(struct slice text, const struct jsonscan_limits *limits, uint32_t seed,
+static struct outcome scan(struct slice text, const struct jsonscan_limits *limits, bool hex, uint32_t seed,
                            size_t most)
 {
     static const struct jsonscan_sink sink = {on_begin, on_data, on_end};
     struct outcome o = {0};
     struct jsonscan *s = jsonscan_new(limits, &sink, &o.seen);
 
+    if (hex) {
+        jsonscan_hex(s);
+    }
     while (text.n > 0 && !o.fault) {
         seed = seed * 1103515245u + 12345u;
         size_t n = 1 + (seed >> 16) % most;
@@ -147,8 +150,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct jsonscan_limits limits = {
         .text_bytes = 4096, .string_bytes = data[0], .depth = 6, .elements = 100, .blobs = BLOBS - 1};
     struct slice text = {(const char *)data + 2, size - 2};
-    struct outcome whole = scan(text, &limits, 0, SIZE_MAX), bytes = scan(text, &limits, 0, 1);
-    struct outcome cut = scan(text, &limits, data[1], 40);
+    const bool hex = data[1] % 2;
+    struct outcome whole = scan(text, &limits, hex, 0, SIZE_MAX), bytes = scan(text, &limits, hex, 0, 1);
+    struct outcome cut = scan(text, &limits, hex, data[1], 40);
 
     assert_same(&whole, &bytes);
     assert_same(&whole, &cut);

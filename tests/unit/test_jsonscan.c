@@ -694,9 +694,77 @@ static void test_memory_does_not_grow_with_the_medium(void **state)
     jsonscan_free(&s);
 }
 
+/* ---- hex ---- */
+
+static struct outcome scan_hex(const char *text, size_t step)
+{
+    struct outcome o = {0};
+    struct jsonscan *s = jsonscan_new(&small, &sink, &o.seen);
+
+    jsonscan_hex(s);
+    for (size_t at = 0; text[at] && !o.fault; at += step) {
+        size_t n = strnlen(text + at, step);
+        o.fault = jsonscan_feed(s, (struct slice){text + at, n}, &o.note);
+        if (n < step) {
+            break;
+        }
+    }
+    if (!o.fault) {
+        o.fault = jsonscan_end(s, &o.value, &o.note);
+    }
+    jsonscan_free(&s);
+    return o;
+}
+
+static void test_hex(void **state)
+{
+    /* Asked for, a long string of hex digits is decoded as such, in either case and cut anywhere; base64 and
+     * data URIs are as ever, and without asking the same string is base64. */
+    static const char text[] =
+        "[\"00fF10a0b1c2d3e4f5060708\",\"QUJDREVGR0hJSktM\",\"data:a/b;base64,QUJDREVGR0hJSktM\",\"abcdef\"]";
+    static const unsigned char bytes[] = {0x00, 0xff, 0x10, 0xa0, 0xb1, 0xc2,
+                                          0xd3, 0xe4, 0xf5, 0x06, 0x07, 0x08};
+
+    (void)state;
+    for (size_t step = 1; step < 40; step++) {
+        struct outcome o = scan_hex(text, step);
+        assert_int_equal(o.fault, FAULT_OK);
+        assert_int_equal(o.seen.ended, 3);
+        assert_int_equal(o.seen.blobs[0].n, sizeof(bytes));
+        assert_memory_equal(o.seen.blobs[0].p, bytes, sizeof(bytes));
+        assert_string_equal(o.seen.blobs[1].p, "ABCDEFGHIJKL");
+        assert_string_equal(o.seen.blobs[2].p, "ABCDEFGHIJKL");
+        assert_string_equal(json_string_value(json_array_get(o.value, 3)), "abcdef");
+        outcome_done(&o);
+    }
+    struct outcome o = scan(slice_of("[\"00fF10a0b1c2d3e4f5060708\"]"), &small);
+    assert_int_equal(o.fault, FAULT_OK);
+    assert_int_equal(o.seen.blobs[0].n, 18);
+    outcome_done(&o);
+}
+
+static void test_hex_that_goes_wrong(void **state)
+{
+    /* Half a byte at the end, and a char that is no digit behind the beginning that was all digits. */
+    char text[1200];
+    struct outcome o = scan_hex("[\"00fF10a0b1c2d3e4f\"]", 7);
+
+    (void)state;
+    assert_int_equal(o.fault, FAULT_TOO_LARGE);
+    outcome_done(&o);
+    memset(text, 'a', sizeof(text));
+    memcpy(text, "[\"", 2);
+    memcpy(text + 900, "x\"]", 4);
+    o = scan_hex(text, 100);
+    assert_int_equal(o.fault, FAULT_TOO_LARGE);
+    outcome_done(&o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hex),
+        cmocka_unit_test(test_hex_that_goes_wrong),
         cmocka_unit_test(test_json_stays_what_it_is),
         cmocka_unit_test(test_what_is_not_json),
         cmocka_unit_test(test_every_prefix_is_incomplete),
