@@ -6,14 +6,13 @@
 
 #include "base/mem.h"
 #include "core/adapter_parts.h"
-#include "core/host.h"
-#include "wire/digest.h"
 #include "wire/schema.h"
 #include "wire/schemas.h"
 
 const char *adapter_step_text(enum adapter_step step)
 {
-    static const char *const names[STEP_COUNT] = {"submit", "poll", "fetch", "cancel", "download"};
+    static const char *const names[STEP_COUNT] = {"submit",   "poll",   "fetch", "cancel",
+                                                  "download", "lookup", "upload"};
 
     return names[step];
 }
@@ -46,12 +45,17 @@ void adapter_drop(struct adapter **pa)
     mapping_free(&a->mapping);
     free(a->ops);
     free(a->hosts);
-    free(a->auth_name);
-    free(a->auth_value);
-    free(a->file);
+    adapter_auth_done(&a->auth);
+    adapter_uploads_done(a);
+    json_decref(a->options);
+    for (size_t i = 0; i < a->file_count; i++) {
+        free(a->files[i]);
+    }
+    free(a->files);
     free(a->name);
     free(a->base);
     free(a->places);
+    free(a->rule_places);
     free(a);
 }
 
@@ -60,17 +64,18 @@ void adapter_drop(struct adapter **pa)
 static void on_schema(void *arg, const char *pointer, const char *text)
 {
     struct load *l = arg;
+    const char *file;
     char dotted[256];
-    int line = 0, column = 0;
+    int line, column;
 
     l->bad = true;
     if (!l->complain) {
         return;
     }
     schema_dotted("", pointer, dotted, sizeof(dotted));
-    yaml_mark(l->marks, pointer, &line, &column);
+    load_where(l, pointer, &file, &line, &column);
     char *whole = mem_printf("%s %s", dotted[0] ? dotted : "the file", text);
-    l->complain(l->arg, l->file, line, column, whole);
+    l->complain(l->arg, file, line, column, whole);
     free(whole);
 }
 
@@ -91,62 +96,80 @@ static enum fault check_schema(struct load *l, const json_t *root)
     return l->bad ? FAULT_CONFIG : FAULT_OK;
 }
 
-/* Tells what the YAML reader said; its note's field is "line:column". */
-static void complain_yaml(const struct note *note, const char *file, adapter_complain_fn *complain, void *arg)
-{
-    char *end;
-    long line = strtol(note->field, &end, 10);
-    long column = *end == ':' ? strtol(end + 1, NULL, 10) : 0;
-
-    if (complain) {
-        complain(arg, file, (int)line, (int)column, note->text);
-    }
-}
-
-static struct adapter *new_adapter(struct slice text, const char *file)
+/* Expressions are told with the name of their file, which the adapter keeps. */
+static struct adapter *new_adapter(struct adapter_merged *m)
 {
     struct adapter *a = mem_new(sizeof(*a));
-    unsigned char digest[DIGEST_BYTES];
-    char hex[DIGEST_HEX_CHARS + 1];
 
     atomic_init(&a->references, 1);
-    a->file = mem_text(file);
     a->mapping = mapping_new();
-    digest_of(text, digest);
-    digest_hex(digest, hex);
-    memcpy(a->digest, hex, sizeof(a->digest) - 1);
+    memcpy(a->digest, m->digest, sizeof(a->digest));
+    a->files = mem_new(m->text_count * sizeof(*a->files));
+    for (size_t i = 0; i < m->text_count; i++) {
+        a->files[a->file_count++] = m->texts[i].file;
+        m->texts[i].file = mem_text(m->texts[i].file);
+    }
     return a;
 }
 
-enum fault adapter_read(struct slice text, const char *file, adapter_complain_fn *complain, void *arg,
-                        struct adapter **ret_adapter)
+static void keep_files(struct adapter *a, const struct load *l, struct load_place *places, size_t n)
 {
-    struct yaml_marks *marks = NULL;
-    struct note note = {0};
-    json_t *root = NULL;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < l->text_count; k++) {
+            if (places[i].file == l->texts[k].file) {
+                places[i].file = a->files[k];
+            }
+        }
+    }
+}
+
+/* The complaints of now name the texts' files, those of later the adapter's own copies. */
+static void keep_places(struct adapter *a, const struct load *l)
+{
+    keep_files(a, l, l->places, l->place_count);
+    keep_files(a, l, l->rules, l->rule_count);
+    a->rule_places = l->rules;
+    a->rule_count = l->rule_count;
+    a->places = l->places;
+    a->place_count = l->place_count;
+}
+
+enum fault adapter_read_source(const struct adapter_source *source, struct adapter **ret_adapter)
+{
+    struct adapter_merged m = {0};
 
     *ret_adapter = NULL;
-    if (yaml_read(text, &root, &marks, &note)) {
-        complain_yaml(&note, file, complain, arg);
+    if (adapter_merge(source, &m)) {
+        adapter_merge_done(&m);
         return FAULT_CONFIG;
     }
-    struct adapter *a = new_adapter(text, file);
-    struct load l = {.file = file, .marks = marks, .mapping = a->mapping, .complain = complain, .arg = arg};
-    enum fault fault = check_schema(&l, root);
+    struct adapter *a = new_adapter(&m);
+    struct load l = {.texts = m.texts,
+                     .text_count = m.text_count,
+                     .mapping = a->mapping,
+                     .complain = source->complain,
+                     .arg = source->arg};
+    enum fault fault = check_schema(&l, m.root);
     if (!fault) {
-        adapter_load_root(&l, root, a);
-        adapter_check_root(&l, a, root);
+        adapter_load_root(&l, m.root, a);
+        adapter_check_root(&l, a, m.root);
         fault = l.bad ? FAULT_CONFIG : FAULT_OK;
     }
-    a->places = l.places;
-    a->place_count = l.place_count;
-    json_decref(root);
-    yaml_marks_free(&marks);
+    keep_places(a, &l);
+    adapter_merge_done(&m);
     if (fault) {
         adapter_drop(&a);
     }
     *ret_adapter = a;
     return fault;
+}
+
+enum fault adapter_read(struct slice text, const char *file, adapter_complain_fn *complain, void *arg,
+                        struct adapter **ret_adapter)
+{
+    const struct adapter_source source = {.text = text, .file = file, .complain = complain, .arg = arg};
+
+    return adapter_read_source(&source, ret_adapter);
 }
 
 enum fault adapter_compile(struct adapter *a, adapter_complain_fn *complain, void *arg)
@@ -159,9 +182,9 @@ enum fault adapter_compile(struct adapter *a, adapter_complain_fn *complain, voi
     }
     if (complain) {
         bool known = number >= 0 && (size_t)number < a->place_count;
+        struct load_place place = known ? a->places[number] : (struct load_place){.file = a->files[0]};
         char *text = mem_printf("jq does not take this expression: %s", note.text);
-        complain(arg, a->file, known ? a->places[number].line : 0, known ? a->places[number].column : 0,
-                 text);
+        complain(arg, place.file, place.line, place.column, text);
         free(text);
     }
     return FAULT_CONFIG;
@@ -184,19 +207,9 @@ const char *adapter_base(const struct adapter *a)
     return a->base;
 }
 
-bool adapter_host_allowed(const struct adapter *a, const char *base, const char *host)
+bool adapter_step_hex(const struct adapter_op *op, enum adapter_step step)
 {
-    struct host own;
-
-    if (host_of(slice_of(base ? base : a->base), &own) && host_fits(own.name, host)) {
-        return true;
-    }
-    for (size_t i = 0; i < a->host_count; i++) {
-        if (host_fits(a->hosts[i], host)) {
-            return true;
-        }
-    }
-    return false;
+    return shape_member(op->steps[step].outputs.members, "hex") != NULL;
 }
 
 bool adapter_idempotent(const struct adapter_op *op)
@@ -234,19 +247,14 @@ bool adapter_serves(const struct adapter *a, enum task_kind kind)
     return false;
 }
 
-int adapter_forms(const struct adapter_op *op, const char *field, enum adapter_form ret_forms[FORM_COUNT],
-                  uint64_t *ret_max_bytes)
+bool adapter_can_lookup(const struct adapter_op *op)
 {
-    *ret_max_bytes = 0;
-    for (size_t i = 0; i < op->media_count; i++) {
-        const struct adapter_media *m = &op->media[i];
-        if (!strcmp(m->field, field)) {
-            memcpy(ret_forms, m->forms, sizeof(m->forms));
-            *ret_max_bytes = m->max_bytes;
-            return m->form_count;
-        }
-    }
-    return 0;
+    return op->steps[STEP_LOOKUP].there;
+}
+
+int64_t adapter_lag_ms(const struct adapter_op *op)
+{
+    return op->lag_ms;
 }
 
 struct adapter_every adapter_every(const struct adapter_op *op)

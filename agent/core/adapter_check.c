@@ -11,8 +11,11 @@
 
 /* Where a template stands, and hence which variables it may name. */
 struct scope {
-    const struct adapter_op *op; /* NULL: the adapter's own headers */
+    const struct adapter *a;
+    const struct adapter_op *op; /* NULL: the adapter's own headers, or an upload */
     enum adapter_step step;
+    const struct adapter_upload *upload; /* STEP_UPLOAD, and which of its steps */
+    int number;
 };
 
 static bool shape_has(const struct shape *s, const char *name)
@@ -22,26 +25,41 @@ static bool shape_has(const struct shape *s, const char *name)
 
 static bool saved_before(const struct scope *scope, const char *name)
 {
-    bool after_submit = scope->step != STEP_SUBMIT;
+    bool after_submit = scope->step != STEP_SUBMIT && scope->step != STEP_LOOKUP;
     bool after_poll = after_submit && scope->step != STEP_POLL;
 
     return (after_submit && shape_has(scope->op->steps[STEP_SUBMIT].save, name)) ||
            (after_poll && shape_has(scope->op->steps[STEP_POLL].save, name));
 }
 
+static bool uploaded_before(const struct scope *scope, const char *name)
+{
+    const struct adapter_upload_step *steps = scope->upload->steps;
+    bool known = shape_has(steps[scope->number].exchange.request.let, name);
+
+    for (int i = 0; i < scope->number; i++) {
+        known |= shape_has(steps[i].exchange.save, name);
+    }
+    return known;
+}
+
 static bool variable_known(const struct scope *scope, const char *name)
 {
-    static const char *const always[] = {"base", "model", "task", "kind"};
+    static const char *const always[] = {"base", "model", "task", "kind", "deadline_s"};
 
     for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++) {
         if (!strcmp(always[i], name)) {
             return true;
         }
     }
-    if (!scope->op) {
-        return false;
+    if (json_object_get(scope->a->options, name)) {
+        return true;
     }
-    return (scope->step == STEP_SUBMIT && !strcmp(name, "idempotency_key")) ||
+    if (!scope->op) {
+        return scope->upload && uploaded_before(scope, name);
+    }
+    return ((scope->step == STEP_SUBMIT || scope->step == STEP_LOOKUP) &&
+            (!strcmp(name, "idempotency_key") || !strcmp(name, "idempotency_uuid"))) ||
            (scope->step == STEP_DOWNLOAD && !strcmp(name, "url")) ||
            shape_has(scope->op->steps[scope->step].request.let, name) || saved_before(scope, name);
 }
@@ -51,12 +69,12 @@ static void check_template(struct load *l, const struct scope *scope, const stru
     const char *name;
 
     for (size_t i = 0; t && (name = template_name(t, i)); i++) {
-        if (!strcmp(name, "secret")) {
-            load_complain(l, "{secret} stands only in auth: the agent puts it into the request itself");
+        if (!strcmp(name, "token") || !strncmp(name, "secret", 6)) {
+            load_complain(l, "{%s} stands only in auth: the agent puts it into the request itself", name);
         } else if (!variable_known(scope, name)) {
             load_complain(l,
                           "nothing sets {%s}: save it in an earlier step, or compute it under let; known are "
-                          "{base}, {model}, {task}, {kind}%s",
+                          "{base}, {model}, {task}, {kind}, {deadline_s}, the options%s",
                           name, scope->step == STEP_DOWNLOAD && scope->op ? " and {url}" : "");
         }
     }
@@ -75,11 +93,25 @@ static void check_headers(struct load *l, const struct scope *scope, const struc
     load_leave(l, before);
 }
 
+/* Options that a target might have. */
+static json_t *sample_options(const struct adapter *a)
+{
+    json_t *out = json_object(), *option;
+    const char *name;
+
+    json_object_foreach(a->options, name, option)
+    {
+        json_t *usual = json_object_get(option, "default");
+        json_object_set_new(out, name, usual ? json_incref(usual) : json_string("x"));
+    }
+    return out;
+}
+
 /* A URL that names its host in the file: that host must be one that may see the secret, or the step must go
  * without. */
-static void check_url(struct load *l, const struct adapter *a, const struct adapter_request *r)
+static void check_filled_url(struct load *l, const struct adapter *a, const struct adapter_request *r,
+                             const json_t *options, const char *text)
 {
-    const char *text = r->url ? template_text(r->url) : "{base}";
     struct host host;
 
     if (text[0] == '{' && text[1] != '{') {
@@ -99,24 +131,59 @@ static void check_url(struct load *l, const struct adapter *a, const struct adap
     }
     if (!host_of((struct slice){text, n + 8}, &host)) {
         load_complain(l, "%.*s is no host", (int)n, text + 8);
-    } else if (r->secret && a->auth != AUTH_NONE && !adapter_host_allowed(a, NULL, host.name)) {
+    } else if (r->secret && a->auth.kind != AUTH_NONE &&
+               !adapter_host_allowed_for(a, NULL, options, host.name)) {
         load_complain(l, "%s would never see the secret: add it to hosts, or say secret: false", host.name);
     }
+}
+
+static void check_url(struct load *l, const struct adapter *a, const struct adapter_request *r)
+{
+    const char *written = r->url ? template_text(r->url) : "{base}";
+    json_t *options = sample_options(a);
+    AUTO(auto_free) char *text = adapter_fill(written, options);
+
+    check_filled_url(l, a, r, options, text);
+    json_decref(options);
+}
+
+/* The request at the loader's position. */
+static void check_request(struct load *l, const struct scope *scope, const struct adapter_request *r)
+{
+    size_t before = load_enter(l, "request"), inner = load_enter(l, "url");
+
+    check_template(l, scope, r->url);
+    check_url(l, scope->a, r);
+    load_leave(l, inner);
+    check_headers(l, scope, r->headers, r->header_count);
+    if (r->sign_as && scope->a->auth.kind != AUTH_AWS) {
+        load_complain_at(l, "sign_as", "means something with auth: aws_sigv4 only");
+    }
+    load_leave(l, before);
 }
 
 static void check_exchange(struct load *l, const struct adapter *a, const struct adapter_op *op,
                            enum adapter_step step)
 {
-    const struct adapter_request *r = &op->steps[step].request;
-    struct scope scope = {op, step};
+    struct scope scope = {.a = a, .op = op, .step = step};
+    size_t before = load_enter(l, adapter_step_text(step));
 
-    size_t before = load_enter(l, adapter_step_text(step)), request = load_enter(l, "request");
-    size_t inner = load_enter(l, "url");
-    check_template(l, &scope, r->url);
-    check_url(l, a, r);
+    check_request(l, &scope, &op->steps[step].request);
+    load_leave(l, before);
+}
+
+static void check_upload(struct load *l, const struct adapter *a, const struct adapter_upload *u)
+{
+    struct scope scope = {.a = a, .step = STEP_UPLOAD, .upload = u};
+    size_t before = load_enter(l, "uploads"), inner = load_enter(l, u->name), steps = load_enter(l, "steps");
+
+    for (scope.number = 0; scope.number < u->step_count; scope.number++) {
+        size_t one = load_enter_index(l, (size_t)scope.number);
+        check_request(l, &scope, &u->steps[scope.number].exchange.request);
+        load_leave(l, one);
+    }
+    load_leave(l, steps);
     load_leave(l, inner);
-    check_headers(l, &scope, r->headers, r->header_count);
-    load_leave(l, request);
     load_leave(l, before);
 }
 
@@ -276,7 +343,7 @@ static void check_forms(struct load *l, const struct adapter_op *op)
     enum request_body kind = op->steps[STEP_SUBMIT].request.kind;
 
     for (size_t i = 0; i < op->media_count; i++) {
-        const struct adapter_media *m = &op->media[i];
+        const struct adapter_medium *m = &op->media[i];
         size_t before = load_enter(l, "inputs"), inner = load_enter(l, m->field);
         for (int k = 0; k < m->form_count; k++) {
             bool part = m->forms[k] == FORM_PART,
@@ -306,6 +373,9 @@ static void check_op(struct load *l, const json_t *fields, const struct adapter_
         check_synchronous(l, op);
     } else {
         check_asynchronous(l, op);
+    }
+    if (op->steps[STEP_LOOKUP].there) {
+        adapter_check_lookup(l, op, value);
     }
     check_fields(l, fields, op, value);
     check_forms(l, op);
@@ -355,52 +425,48 @@ static void check_tasks(struct load *l, const struct adapter *a, const json_t *t
     json_decref(fields);
 }
 
-/* This very machine: a simulator. */
-static bool is_local(const char *name)
-{
-    static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        size_t n = strlen(names[i]);
-        if (!strncmp(name, names[i], n) && (!name[n] || name[n] == ':')) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void check_hosts(struct load *l, const struct adapter *a)
 {
+    json_t *options = sample_options(a);
+    AUTO(auto_free) char *base = adapter_fill(a->base, options);
     struct host host;
 
-    if (!host_of(slice_of(a->base), &host)) {
+    if (strpbrk(base, "{}")) {
+        load_complain_at(l, "base", "a {variable} in it is no option: correct it, or name it under options");
+    } else if (!host_of(slice_of(base), &host)) {
         load_complain_at(l, "base", "no address: write https://host, with a path if the vendor has one");
-    } else if (!host.secure && !is_local(host.name)) {
+    } else if (!host.secure && !host_local(host.name)) {
         load_complain_at(l, "base", "the secret would go without TLS: write https://");
     } else if (a->base[strlen(a->base) - 1] == '/') {
         load_complain_at(l, "base", "ends in /: leave it out, so that {base}/x has one");
     }
     for (size_t i = 0; i < a->host_count; i++) {
         size_t before = load_enter(l, "hosts"), inner = load_enter_index(l, i);
-        if (!host_pattern(a->hosts[i])) {
+        AUTO(auto_free) char *pattern = adapter_fill(a->hosts[i], options);
+        if (!host_pattern(pattern)) {
             load_complain(
                 l, "no host: write api.example.com, *.example.com or host:port, without https:// and path");
         }
         load_leave(l, inner);
         load_leave(l, before);
     }
+    json_decref(options);
 }
 
 void adapter_check_root(struct load *l, const struct adapter *a, const json_t *root)
 {
-    struct scope scope = {NULL, STEP_SUBMIT};
+    struct scope scope = {.a = a};
 
     check_hosts(l, a);
-    if (a->auth != AUTH_NONE && !strstr(a->auth_value, "{secret}")) {
-        load_complain_at(l, "auth", "the secret is nowhere in it: write {secret} where it goes");
-    }
+    json_t *options = sample_options(a);
+    adapter_auth_check(l, a, options);
+    json_decref(options);
     check_headers(l, &scope, a->headers, a->header_count);
+    for (size_t i = 0; i < a->upload_count; i++) {
+        check_upload(l, a, &a->uploads[i]);
+    }
     size_t before = load_enter(l, "tasks");
     check_tasks(l, a, json_object_get(root, "tasks"));
     load_leave(l, before);
+    adapter_check_use(l, a, root);
 }

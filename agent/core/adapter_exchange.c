@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "core/adapter_parts.h"
 
+#define MORE_HEADERS "*"
+
 void adapter_exchange_headers_done(struct adapter_header *headers, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -17,10 +19,12 @@ void adapter_exchange_headers_done(struct adapter_header *headers, size_t count)
 void adapter_exchange_done(struct adapter_exchange *e)
 {
     free(e->request.method);
+    free(e->request.sign_as);
     template_free(&e->request.url);
     shape_free(&e->request.let);
     shape_free(&e->request.query);
     adapter_exchange_headers_done(e->request.headers, e->request.header_count);
+    shape_free(&e->request.more_headers);
     shape_free(&e->request.body);
     shape_free(&e->save);
     shape_free(&e->state.from);
@@ -60,6 +64,10 @@ struct adapter_header *adapter_exchange_headers(struct load *l, const json_t *va
     json_object_foreach((json_t *)value, name, text)
     {
         size_t before = load_enter(l, name);
+        if (!strcmp(name, MORE_HEADERS)) {
+            load_leave(l, before);
+            continue; /* an expression; see load_request */
+        }
         char *written = shape_value_text(text);
         struct adapter_header *header = &headers[(*ret_count)++];
         header->name = mem_text(name);
@@ -113,9 +121,11 @@ static void load_request(struct load *l, enum adapter_step step, const json_t *v
     r->query = shape_at(l, value, "query");
     before = load_enter(l, "headers");
     r->headers = adapter_exchange_headers(l, json_object_get(value, "headers"), &r->header_count);
+    r->more_headers = shape_at(l, json_object_get(value, "headers"), MORE_HEADERS);
     load_leave(l, before);
     r->drop_nulls = flag(value, "drop_nulls", true);
     r->vendor = flag(value, "vendor", step == STEP_SUBMIT);
+    r->sign_as = mem_text(json_string_value(json_object_get(value, "sign_as")));
     r->secret = flag(value, "secret", step != STEP_DOWNLOAD);
 }
 
@@ -201,12 +211,14 @@ static void load_results(struct load *l, const json_t *value, struct adapter_exc
 void adapter_exchange_load(struct load *l, enum adapter_step step, const json_t *value,
                            struct adapter_exchange *e)
 {
+    enum load_roots answers = step == STEP_UPLOAD ? LOAD_UPLOAD_ANSWER : LOAD_ANSWER;
+
     e->there = true;
-    l->roots = LOAD_REQUEST;
+    l->roots = step == STEP_UPLOAD ? LOAD_UPLOAD : LOAD_REQUEST;
     size_t before = load_enter(l, "request");
     load_request(l, step, json_object_get(value, "request"), &e->request);
     load_leave(l, before);
-    l->roots = LOAD_ANSWER;
+    l->roots = answers;
     before = load_enter(l, "timeout");
     e->timeout_ms = load_duration(l, json_object_get(value, "timeout"), -1);
     load_leave(l, before);

@@ -16,21 +16,6 @@ static void load_hosts(const json_t *value, struct adapter *a)
     }
 }
 
-static void load_auth(const json_t *value, struct adapter *a)
-{
-    const char *header = json_string_value(json_object_get(value, "header"));
-    const char *query = json_string_value(json_object_get(value, "query"));
-    const char *basic = json_string_value(json_object_get(value, "basic"));
-    const char *form = json_string_value(json_object_get(value, "value"));
-
-    if (!value) {
-        return;
-    }
-    a->auth = basic ? AUTH_BASIC : query ? AUTH_QUERY : AUTH_HEADER;
-    a->auth_name = mem_text(basic ? "Authorization" : query ? query : header);
-    a->auth_value = mem_text(basic ? basic : form ? form : "{secret}");
-}
-
 static void load_errors(struct load *l, const json_t *root, struct adapter *a)
 {
     const json_t *error = json_object_get(root, "error");
@@ -75,6 +60,7 @@ static void load_op(struct load *l, const json_t *root, enum task_kind kind, con
     if (!json_object_get(value, "idempotency")) {
         op->idem_header = mem_text(json_string_value(json_object_get(idem, "header")));
         op->idem_field = mem_text(json_string_value(json_object_get(idem, "field")));
+        op->idem_uuid = json_is_true(json_object_get(idem, "uuid"));
     }
 }
 
@@ -120,11 +106,15 @@ void adapter_load_root(struct load *l, const json_t *root, struct adapter *a)
     a->name = mem_text(json_string_value(json_object_get(root, "adapter")));
     a->base = mem_text(json_string_value(json_object_get(root, "base")));
     load_hosts(json_object_get(root, "hosts"), a);
-    load_auth(json_object_get(root, "auth"), a);
-    size_t before = load_enter(l, "headers");
+    a->options = json_incref(json_object_get(root, "options"));
+    size_t before = load_enter(l, "auth");
+    adapter_auth_load(l, json_object_get(root, "auth"), &a->auth);
+    load_leave(l, before);
+    before = load_enter(l, "headers");
     a->headers = adapter_exchange_headers(l, json_object_get(root, "headers"), &a->header_count);
     load_leave(l, before);
     load_errors(l, root, a);
+    adapter_uploads_load(l, root, a);
     before = load_enter(l, "tasks");
     load_tasks(l, root, a);
     load_leave(l, before);

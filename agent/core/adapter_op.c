@@ -3,10 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "base/mem.h"
 #include "core/adapter_parts.h"
-#include "wire/field.h"
 
 void adapter_op_done(struct adapter_op *op)
 {
@@ -16,10 +14,8 @@ void adapter_op_done(struct adapter_op *op)
     }
     free(op->needs);
     shape_free(&op->when);
-    for (size_t i = 0; i < op->media_count; i++) {
-        free(op->media[i].field);
-    }
-    free(op->media);
+    shape_free(&op->found);
+    adapter_media_done(op);
     json_decref(op->used);
     json_decref(op->vendor_used);
     json_decref(op->unsupported);
@@ -57,7 +53,11 @@ static bool note_names(const char *text, const char *prefix, json_t *names)
     size_t skip = strlen(prefix);
 
     for (const char *at = strstr(text, prefix); at; at = strstr(at, prefix)) {
+        bool inner = at > text && (isalnum((unsigned char)at[-1]) || strchr("_]\")?", at[-1]));
         at += skip;
+        if (inner) {
+            continue; /* a member of that name: .input.vendor.input */
+        }
         if (name_length(at)) {
             continue; /* a longer word: .inputs */
         }
@@ -74,8 +74,7 @@ static bool note_names(const char *text, const char *prefix, json_t *names)
     return true;
 }
 
-/* Walks all texts in value. */
-static bool note_tree(const json_t *value, const char *prefix, json_t *names)
+bool adapter_note_names(const json_t *value, const char *prefix, json_t *names)
 {
     const char *key;
     json_t *child;
@@ -87,11 +86,11 @@ static bool note_tree(const json_t *value, const char *prefix, json_t *names)
     }
     json_object_foreach((json_t *)value, key, child)
     {
-        all_named &= note_tree(child, prefix, names);
+        all_named &= adapter_note_names(child, prefix, names);
     }
     json_array_foreach(value, i, child)
     {
-        all_named &= note_tree(child, prefix, names);
+        all_named &= adapter_note_names(child, prefix, names);
     }
     return all_named;
 }
@@ -100,8 +99,8 @@ static void note_used(struct adapter_op *op, const json_t *request)
 {
     op->used = json_object();
     op->vendor_used = json_object();
-    (void)note_tree(request, ".input.vendor", op->vendor_used);
-    if (!note_tree(request, ".input", op->used)) {
+    (void)adapter_note_names(request, ".input.vendor", op->vendor_used);
+    if (!adapter_note_names(request, ".input", op->used)) {
         json_decref(op->used);
         op->used = NULL;
     }
@@ -118,50 +117,6 @@ static void load_needs(const json_t *value, struct adapter_op *op)
     json_array_foreach(value, i, item)
     {
         op->needs[op->need_count++] = mem_text(json_string_value(item));
-    }
-}
-
-static enum adapter_form form_find(const char *text)
-{
-    return !strcmp(text, "url")        ? FORM_URL
-           : !strcmp(text, "data_uri") ? FORM_DATA_URI
-           : !strcmp(text, "base64")   ? FORM_BASE64
-                                       : FORM_PART;
-}
-
-static void load_medium(struct load *l, const char *field, const json_t *value, struct adapter_media *m)
-{
-    const json_t *bytes = json_object_get(value, "max_bytes");
-    json_t *form;
-    size_t i;
-
-    m->field = mem_text(field);
-    json_array_foreach(json_object_get(value, "forms"), i, form)
-    {
-        if (m->form_count < FORM_COUNT) {
-            m->forms[m->form_count++] = form_find(json_string_value(form));
-        }
-    }
-    char *text = shape_value_text(bytes);
-    int64_t max = text ? field_bytes(slice_of(text)) : 0;
-    free(text);
-    if (max < 0) {
-        load_complain_at(l, "max_bytes", "no size: write 10MiB, 64KiB, 10MB or a number of bytes");
-    }
-    m->max_bytes = max > 0 ? (uint64_t)max : 0;
-}
-
-static void load_media(struct load *l, const json_t *value, struct adapter_op *op)
-{
-    const char *field;
-    json_t *item;
-
-    op->media = mem_new((json_object_size(value) + 1) * sizeof(*op->media));
-    json_object_foreach((json_t *)value, field, item)
-    {
-        size_t before = load_enter(l, field);
-        load_medium(l, field, item, &op->media[op->media_count++]);
-        load_leave(l, before);
     }
 }
 
@@ -211,7 +166,7 @@ static void load_steps(struct load *l, const json_t *value, struct adapter_op *o
         const char *name = adapter_step_text(step);
         const json_t *part = json_object_get(value, name);
         size_t before = load_enter(l, name);
-        if (part || step == STEP_DOWNLOAD) {
+        if (step != STEP_UPLOAD && (part || step == STEP_DOWNLOAD)) {
             adapter_exchange_load(l, step, part, &op->steps[step]);
         }
         load_leave(l, before);
@@ -231,10 +186,24 @@ static void load_download(const json_t *value, struct adapter_op *op)
     op->refresh = !strcmp(refresh, "poll") ? STEP_POLL : !strcmp(refresh, "fetch") ? STEP_FETCH : STEP_COUNT;
 }
 
+static void load_lookup(struct load *l, const json_t *value, struct adapter_op *op)
+{
+    size_t before = load_enter(l, "lookup"), inner = load_enter(l, "found");
+
+    l->roots = LOAD_ANSWER;
+    op->found = shape_load(l, json_object_get(value, "found"));
+    load_leave(l, inner);
+    inner = load_enter(l, "lag");
+    op->lag_ms = load_duration(l, json_object_get(value, "lag"), 10000);
+    load_leave(l, inner);
+    load_leave(l, before);
+}
+
 static void load_idempotency(const json_t *value, struct adapter_op *op)
 {
     op->idem_header = mem_text(json_string_value(json_object_get(value, "header")));
     op->idem_field = mem_text(json_string_value(json_object_get(value, "field")));
+    op->idem_uuid = json_is_true(json_object_get(value, "uuid"));
 }
 
 void adapter_op_load(struct load *l, const json_t *value, struct adapter_op *op)
@@ -247,7 +216,7 @@ void adapter_op_load(struct load *l, const json_t *value, struct adapter_op *op)
     op->when = shape_load(l, json_object_get(value, "when"));
     load_leave(l, before);
     before = load_enter(l, "inputs");
-    load_media(l, json_object_get(value, "inputs"), op);
+    adapter_media_load(l, json_object_get(value, "inputs"), op);
     load_leave(l, before);
     l->roots = LOAD_REQUEST;
     before = load_enter(l, "refuse");
@@ -262,6 +231,7 @@ void adapter_op_load(struct load *l, const json_t *value, struct adapter_op *op)
     load_idempotency(json_object_get(value, "idempotency"), op);
     load_steps(l, value, op);
     load_every(l, json_object_get(json_object_get(value, "poll"), "every"), op);
+    load_lookup(l, json_object_get(value, "lookup"), op);
     op->cancel_queued_only = json_is_true(json_object_get(json_object_get(value, "cancel"), "queued_only"));
     load_download(json_object_get(value, "download"), op);
 }
@@ -276,10 +246,10 @@ static bool given(const json_t *input, const char *field)
 }
 
 /* The operation is for a task with this input. */
-static bool op_fits(const struct adapter *a, const struct adapter_op *op, const json_t *input)
+static bool op_fits(const struct adapter *a, const struct adapter_op *op, const struct adapter_want *want)
 {
     for (size_t i = 0; i < op->need_count; i++) {
-        if (!given(input, op->needs[i])) {
+        if (!given(want->input, op->needs[i])) {
             return false;
         }
     }
@@ -287,7 +257,9 @@ static bool op_fits(const struct adapter *a, const struct adapter_op *op, const 
         return true;
     }
     json_t *context = json_object();
-    json_object_set(context, "input", (json_t *)input);
+    json_object_set(context, "input", (json_t *)want->input);
+    json_object_set_new(context, "model", want->model ? json_string(want->model) : json_null());
+    json_object_set(context, "options", (json_t *)want->options);
     struct mapping_view view = {.value = context};
     struct shape_in in = {a->mapping, &view};
     bool fits = shape_true(op->when, &in);
@@ -320,10 +292,19 @@ static void tell_needs(const struct adapter *a, enum task_kind kind, struct note
 const struct adapter_op *adapter_op_find(const struct adapter *a, enum task_kind kind, const json_t *input,
                                          struct note *note)
 {
+    const struct adapter_want want = {.kind = kind, .input = input};
+
+    return adapter_op_choose(a, &want, note);
+}
+
+const struct adapter_op *adapter_op_choose(const struct adapter *a, const struct adapter_want *want,
+                                           struct note *note)
+{
+    enum task_kind kind = want->kind;
     struct buf kinds;
 
     for (size_t i = 0; i < a->op_count; i++) {
-        if (a->ops[i].kind == kind && op_fits(a, &a->ops[i], input)) {
+        if (a->ops[i].kind == kind && op_fits(a, &a->ops[i], want)) {
             return &a->ops[i];
         }
     }

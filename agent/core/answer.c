@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "core/answer_outputs.h"
 
 static const struct row {
@@ -41,6 +42,19 @@ enum fault answer_class_fault(enum answer_class c)
     return rows[c].fault;
 }
 
+struct answer *answer_refused(enum answer_class class, const char *text)
+{
+    struct answer *a = mem_new(sizeof(*a));
+
+    *a = (struct answer){.class = class,
+                         .accepted = ACCEPTED_NO,
+                         .progress = -1,
+                         .later_ms = -1,
+                         .poll_ms = -1,
+                         .text = mem_text(text)};
+    return a;
+}
+
 enum answer_accepted answer_lost(bool sent)
 {
     return sent ? ACCEPTED_UNKNOWN : ACCEPTED_NO;
@@ -74,6 +88,8 @@ void answer_free(struct answer **a)
     json_decref(gone->usage);
     json_decref(gone->cost);
     json_decref(gone->extra);
+    json_decref(gone->value);
+    free(gone->word);
     free(gone);
     *a = NULL;
 }
@@ -131,5 +147,7 @@ json_t *answer_to_json(const struct answer *a)
     set_value(out, "cost", a->cost);
     set_value(out, "extra", a->extra);
     set_flag(out, "fetch", a->fetch);
+    set_flag(out, "found", a->found);
+    set_value(out, "value", a->value);
     return out;
 }

@@ -40,13 +40,18 @@ struct answer_in {
     uint64_t raw_bytes;
     const json_t *vars;
     const json_t *input;
-    int64_t wall_ms; /* for dates in headers */
+    const json_t *options; /* of the target, complete; NULL: none */
+    const char *model;     /* the vendor's name; NULL: not known */
+    const json_t *medium;  /* of an upload; NULL: none */
+    bool without_secret;   /* the request went without: what is refused is not the key */
+    int64_t wall_ms;       /* for dates in headers */
 };
 
-/* One result. Exactly one of blob, text64, url is there unless error is. */
+/* One result. Exactly one of blob, text64, text_hex, url and text is there unless error is. */
 struct answer_output {
-    int blob;     /* index of a spooled blob, -1: none */
-    char *text64; /* base64 short enough to have stayed in the JSON */
+    int blob;       /* index of a spooled blob, -1: none */
+    char *text64;   /* base64 short enough to have stayed in the JSON */
+    char *text_hex; /* the same of hex digits */
     char *url;
     char *type;  /* as the vendor says, or NULL */
     bool secret; /* the download needs the credentials (and its host must be allowed) */
@@ -58,6 +63,7 @@ struct answer_output {
 
 /* class is about this exchange, unless state is FAILED or EXPIRED: then it says why the task ended. On
  * cancel, state is CANCELLED (it is), COMPLETED (too late) or IN_PROGRESS (it was asked; polling tells). On a
+ * lookup, class OK with found, or NOT_FOUND without: whether the vendor knows the task. On a
  * download, class NOT_FOUND means that the URL no longer works: adapter_refresh says which step gives a fresh
  * one. */
 struct answer {
@@ -80,13 +86,26 @@ struct answer {
     json_t *cost;  /* {"amount", "unit"} or NULL */
     json_t *extra; /* result fields the adapter maps (revised_prompt, seed, …), or NULL */
     bool fetch;    /* completed, and the operation has a fetch step to run now */
+    bool found;    /* lookup: the vendor has the task */
+    json_t *value; /* upload, last step: the asset */
+    /* For tests of an adapter: */
+    int rule;   /* the number of the rule that fitted; -1: none did */
+    char *word; /* the vendor's for the state, as it stands in the answer; NULL: none was looked for */
 };
 
 /* answer_read - never fails for what a vendor sends: nonsense is class RETRY on poll and fetch, and on submit
  * UNKNOWN or RETRY by the rules, with text saying what made no sense. Faults: INTERNAL only. */
 enum fault answer_read(const struct adapter *a, const struct adapter_op *op, enum adapter_step step,
                        const struct answer_in *in, struct answer **ret_answer, struct note *note) MUSTCHECK;
+/* answer_read_upload - the same for a step of an upload: save holds any JSON, state is IN_PROGRESS while its
+ * `until` does not hold, else COMPLETED. Nonsense is class RETRY. */
+enum fault answer_read_upload(const struct adapter_op *op, const struct adapter_upload *u, int step,
+                              const struct answer_in *in, struct answer **ret_answer,
+                              struct note *note) MUSTCHECK;
 void answer_free(struct answer **a);
+
+/* answer_refused - what stands for the answer to a request that was not sent: class, accepted NO, text. */
+struct answer *answer_refused(enum answer_class class, const char *text);
 
 /* answer_lost - the verdict on a submission without a whole answer: sent says whether a byte went out. */
 enum answer_accepted answer_lost(bool sent);

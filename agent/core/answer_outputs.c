@@ -13,6 +13,7 @@
 void answer_outputs_done(struct answer_output *o)
 {
     free(o->text64);
+    free(o->text_hex);
     free(o->url);
     free(o->type);
     free(o->error);
@@ -78,6 +79,18 @@ static bool url_usable(const char *url)
     return true;
 }
 
+/* The same in hex; long ones come decoded out of the answer, as those in base64 do. */
+static void take_hex(struct answer_output *o, const json_t *value)
+{
+    const char *text = json_string_value(value);
+
+    if (json_is_object(value)) {
+        take_base64(o, value);
+    } else if (text && *text && !text[strspn(text, "0123456789abcdefABCDEF")] && strlen(text) % 2 == 0) {
+        o->text_hex = mem_text(text);
+    }
+}
+
 static void take_url(struct answer_output *o, const json_t *value)
 {
     const char *url = json_string_value(value);
@@ -104,7 +117,8 @@ static char *media_type(const json_t *value)
 
 static int sources(const struct answer_output *o)
 {
-    return (o->blob >= 0) + (o->text64 != NULL) + (o->url != NULL) + (o->text != NULL);
+    return (o->blob >= 0) + (o->text64 != NULL) + (o->text_hex != NULL) + (o->url != NULL) +
+           (o->text != NULL);
 }
 
 static enum fault read_one(const json_t *item, int raw_blob, bool secret, struct answer_output *o,
@@ -119,6 +133,7 @@ static enum fault read_one(const json_t *item, int raw_blob, bool secret, struct
     if (!o->error) {
         take_url(o, json_object_get(item, "url"));
         take_base64(o, json_object_get(item, "base64"));
+        take_hex(o, json_object_get(item, "hex"));
         o->text = shape_value_text(json_object_get(item, "text"));
         o->blob = json_is_true(json_object_get(item, "raw")) ? raw_blob : o->blob;
     }
@@ -219,6 +234,7 @@ static json_t *one_to_json(const struct answer_output *o)
         json_object_set_new(out, "blob", json_integer(o->blob));
     }
     set_text(out, "base64", o->text64);
+    set_text(out, "hex", o->text_hex);
     set_text(out, "url", o->url);
     set_text(out, "text", o->text);
     set_text(out, "type", o->type);

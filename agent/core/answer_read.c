@@ -4,28 +4,13 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "core/adapter_parts.h"
 #include "core/answer_fields.h"
+#include "core/answer_internal.h"
 #include "core/answer_outputs.h"
 #include "core/verdict.h"
 
 #define CODE_BYTES 100
 #define TEXT_BYTES 500
-
-/* An answer in the reading. */
-struct reading {
-    const struct adapter *a;
-    const struct adapter_op *op;
-    enum adapter_step step;
-    const struct adapter_exchange *e;
-    const struct answer_in *in;
-    json_t *context; /* what expressions see */
-    struct mapping_view view;
-    struct shape_in shapes;
-    struct rule_out rule;
-    bool matched; /* rule says something */
-    struct answer *out;
-};
 
 static bool good_status(const struct reading *r)
 {
@@ -58,6 +43,13 @@ static void make_context(struct reading *r)
     if (in->input) {
         json_object_set(r->context, "input", (json_t *)in->input);
     }
+    if (in->options) {
+        json_object_set(r->context, "options", (json_t *)in->options);
+    }
+    if (in->medium) {
+        json_object_set(r->context, "medium", (json_t *)in->medium);
+    }
+    json_object_set_new(r->context, "model", in->model ? json_string(in->model) : json_null());
     r->view = (struct mapping_view){.value = r->context};
     r->shapes = (struct shape_in){r->a->mapping, &r->view};
 }
@@ -147,7 +139,7 @@ static bool match(struct reading *r, const char *code)
 }
 
 /* The state that the answer tells, NONE when it tells none. */
-static enum answer_state read_state(struct reading *r)
+enum answer_state answer_read_state(struct reading *r)
 {
     const struct adapter_state *rule = &r->e->state;
     char *word = shape_text(rule->from, &r->shapes);
@@ -155,7 +147,8 @@ static enum answer_state read_state(struct reading *r)
 
     if (word) {
         const json_t *state = json_object_get(rule->words, word);
-        free(word);
+        free(r->out->word);
+        r->out->word = word;
         r->out->state_unknown = !state;
         return state ? (enum answer_state)json_integer_value(state) : STATE_IN_PROGRESS;
     }
@@ -163,12 +156,12 @@ static enum answer_state read_state(struct reading *r)
     return (enum answer_state)json_integer_value(json_object_get(rule->statuses, status));
 }
 
-static bool has_state(const struct reading *r)
+bool answer_has_state(const struct reading *r)
 {
     return r->e->state.from || r->e->state.statuses;
 }
 
-static void read_save(struct reading *r)
+void answer_read_save(struct reading *r)
 {
     r->out->save = answer_fields_save(r->e, &r->shapes);
     r->out->vendor_id = mem_text(json_string_value(json_object_get(r->out->save, "id")));
@@ -203,6 +196,7 @@ static void fail_by_items(struct reading *r)
     char *word = mem_text(out->outputs[0].error);
 
     r->matched = match(r, word);
+    r->out->rule = r->matched ? r->rule.number : r->out->rule;
     out->class = r->matched ? r->rule.class : CLASS_VENDOR_INTERNAL;
     out->state = STATE_FAILED;
     refuse(r);
@@ -280,11 +274,19 @@ static void go_on(struct reading *r, enum answer_state state)
     }
 }
 
+/* An answer without something that it must have. */
+void answer_lacks(struct reading *r, const char *name)
+{
+    AUTO(auto_free) char *text = mem_printf("it has no %.64s", name);
+
+    nonsense(r, text);
+}
+
 static void read_submit(struct reading *r)
 {
-    enum answer_state state = has_state(r) ? read_state(r) : STATE_NONE;
+    enum answer_state state = answer_has_state(r) ? answer_read_state(r) : STATE_NONE;
 
-    read_save(r);
+    answer_read_save(r);
     if (!asynchronous(r)) {
         complete(r);
         return;
@@ -293,30 +295,26 @@ static void read_submit(struct reading *r)
     bool waits = r->out->state == STATE_QUEUED || r->out->state == STATE_IN_PROGRESS || r->out->fetch;
     const char *missing = waits ? answer_fields_missing(r->op, r->e, r->out->save) : NULL;
     if (missing) {
-        struct buf text;
-        buf_init(&text, 128);
-        buf_printf(&text, "it has no %.64s", missing);
-        nonsense(r, text.p ? text.p : "");
-        buf_done(&text);
+        answer_lacks(r, missing);
     }
 }
 
 static void read_poll(struct reading *r)
 {
-    enum answer_state state = read_state(r);
+    enum answer_state state = answer_read_state(r);
 
     r->out->poll_ms = reader_ms(r->op->hint, r->in->headers, &r->shapes, r->in->wall_ms);
     if (state == STATE_NONE) {
         nonsense(r, "it does not say how the task stands");
         return;
     }
-    read_save(r);
+    answer_read_save(r);
     go_on(r, state);
 }
 
 static void read_cancel(struct reading *r)
 {
-    enum answer_state state = has_state(r) ? read_state(r) : STATE_NONE;
+    enum answer_state state = answer_has_state(r) ? answer_read_state(r) : STATE_NONE;
 
     r->out->state = state == STATE_NONE ? STATE_IN_PROGRESS : state;
 }
@@ -336,22 +334,42 @@ static void read_good(struct reading *r)
     case STEP_CANCEL:
         read_cancel(r);
         break;
+    case STEP_LOOKUP:
+        answer_read_lookup(r);
+        break;
+    case STEP_UPLOAD:
+        answer_take_upload(r);
+        break;
     default:
         break;
     }
+}
+
+/* Steps whose answers may tell how the task has ended. */
+static bool about_task(enum adapter_step step)
+{
+    return step == STEP_SUBMIT || step == STEP_POLL || step == STEP_FETCH;
+}
+
+/* Classes that speak of what was asked for: all others are about the key, a limit or a moment, and the same
+ * question may be answered well later. */
+static bool about_result(enum answer_class class)
+{
+    return class == CLASS_CONTENT_POLICY || class == CLASS_INVALID_REQUEST || class == CLASS_NOT_FOUND ||
+           class == CLASS_VENDOR_INTERNAL;
 }
 
 /* An error: of this exchange alone, or of the task when the rule says so or the vendor's own word for it is
  * final. */
 static void read_bad(struct reading *r)
 {
-    bool final = r->matched && r->rule.failed;
+    bool final = r->matched && r->rule.failed && r->step != STEP_UPLOAD && r->step != STEP_LOOKUP;
 
-    if (good_status(r) && r->step != STEP_CANCEL && r->step != STEP_DOWNLOAD) {
-        enum answer_state state = has_state(r) ? read_state(r) : STATE_NONE;
+    if (good_status(r) && about_task(r->step)) {
+        enum answer_state state = answer_has_state(r) ? answer_read_state(r) : STATE_NONE;
         r->out->state_unknown = false;
-        final |=
-            state == STATE_COMPLETED || state == STATE_FAILED || r->step == STEP_FETCH || !asynchronous(r);
+        final |= state == STATE_COMPLETED || state == STATE_FAILED || !asynchronous(r) ||
+                 (r->step == STEP_FETCH && about_result(r->out->class));
     }
     if (final) {
         r->out->state = r->matched && r->rule.cancelled ? STATE_CANCELLED : STATE_FAILED;
@@ -365,17 +383,34 @@ static void read_answer(struct reading *r)
     char *code = r->step == STEP_DOWNLOAD ? NULL : shape_text(r->a->error_code, &r->shapes);
 
     r->matched = match(r, code);
+    r->out->rule = r->matched ? r->rule.number : -1;
     free(code);
     if (r->matched) {
         r->out->class = r->rule.class;
     } else if (!good_status(r)) {
         r->out->class = verdict_class(r->step, r->in->status);
+        if (r->out->class == CLASS_AUTH && r->in->without_secret && r->a->auth.kind != AUTH_NONE) {
+            r->out->class = CLASS_RETRY; /* an address with an end of its own, most likely */
+        }
     }
     if (r->out->class == CLASS_OK) {
         read_good(r);
     } else {
         read_bad(r);
     }
+}
+
+static void read_whole(struct reading *r, struct answer **ret_answer)
+{
+    r->out = mem_new(sizeof(*r->out));
+    r->out->accepted = ACCEPTED_YES;
+    r->out->progress = r->out->later_ms = r->out->poll_ms = -1;
+    r->out->rule = -1;
+    make_context(r);
+    read_answer(r);
+    mapping_view_done(&r->view);
+    json_decref(r->context);
+    *ret_answer = r->out;
 }
 
 enum fault answer_read(const struct adapter *a, const struct adapter_op *op, enum adapter_step step,
@@ -388,13 +423,22 @@ enum fault answer_read(const struct adapter *a, const struct adapter_op *op, enu
         return note_set(note, FAULT_INTERNAL, "%s (%s) has no step %s", a->name, op->name,
                         adapter_step_text(step));
     }
-    r.out = mem_new(sizeof(*r.out));
-    r.out->accepted = ACCEPTED_YES;
-    r.out->progress = r.out->later_ms = r.out->poll_ms = -1;
-    make_context(&r);
-    read_answer(&r);
-    mapping_view_done(&r.view);
-    json_decref(r.context);
-    *ret_answer = r.out;
+    read_whole(&r, ret_answer);
+    return FAULT_OK;
+}
+
+enum fault answer_read_upload(const struct adapter_op *op, const struct adapter_upload *u, int step,
+                              const struct answer_in *in, struct answer **ret_answer, struct note *note)
+{
+    struct reading r = {.a = op->adapter,
+                        .op = op,
+                        .step = STEP_UPLOAD,
+                        .e = &u->steps[step].exchange,
+                        .upload = u,
+                        .number = step,
+                        .in = in};
+
+    (void)note;
+    read_whole(&r, ret_answer);
     return FAULT_OK;
 }

@@ -6,27 +6,15 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "core/spot.h"
 #include "wire/base64.h"
-
-static const char *const media_fields[] = {"image", "images", "last_image", "mask",
-                                           "audio", "video",  "background"};
 
 struct canon {
     canon_inline_fn *fn;
     void *arg;
-    const char *field;
+    const struct spot *spot;
     struct note *note;
 };
-
-bool canon_is_media(const char *field)
-{
-    for (size_t i = 0; i < sizeof(media_fields) / sizeof(media_fields[0]); i++) {
-        if (!strcmp(media_fields[i], field)) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static bool is_url(const char *text)
 {
@@ -35,8 +23,8 @@ static bool is_url(const char *text)
 
 static enum fault canon_bad(struct canon *c, const char *what)
 {
-    note_field(c->note, c->field);
-    return note_set(c->note, FAULT_BAD_VALUE, "input.%s: %s", c->field, what);
+    note_field(c->note, c->spot->path);
+    return note_set(c->note, FAULT_BAD_VALUE, "input.%s: %s", c->spot->path, what);
 }
 
 /* Decodes base64 (white space allowed) and hands the bytes on. */
@@ -109,7 +97,8 @@ static enum fault canon_value(struct canon *c, const json_t *value, json_t **ret
 
     if (json_is_string(value)) {
         const char *text = json_string_value(value);
-        bool colour = !strcmp(c->field, "background") && !is_url(text) && strncasecmp(text, "data:", 5) != 0;
+        bool colour =
+            !strcmp(c->spot->field, "background") && !is_url(text) && strncasecmp(text, "data:", 5) != 0;
         return colour ? FAULT_OK : canon_text(c, text, NULL, NULL, ret_value);
     }
     json_t *base64_value = json_object_get(value, "base64");
@@ -124,46 +113,24 @@ static enum fault canon_value(struct canon *c, const json_t *value, json_t **ret
                                             : canon_base64(c, slice_of(base64), type, name, ret_value);
 }
 
-static enum fault canon_list(struct canon *c, json_t *list)
+static enum fault canon_spot(void *arg, const struct spot *spot)
 {
-    size_t i;
-    json_t *item;
+    struct canon *c = arg;
+    json_t *now = NULL;
 
-    json_array_foreach(list, i, item)
-    {
-        json_t *now = NULL;
-        enum fault fault = canon_value(c, item, &now);
-        if (fault != FAULT_OK) {
-            return fault;
-        }
-        if (now) {
-            json_array_set_new(list, i, now);
-        }
+    c->spot = spot;
+    enum fault fault = canon_value(c, spot->value, &now);
+    if (now) {
+        spot_set(spot, now);
     }
-    return FAULT_OK;
+    return fault;
 }
 
 enum fault canon_input(json_t *input, canon_inline_fn *fn, void *arg, struct note *note)
 {
-    const char *field;
-    json_t *value;
+    struct canon c = {fn, arg, NULL, note};
 
-    json_object_foreach(input, field, value)
-    {
-        struct canon c = {fn, arg, field, note};
-        json_t *now = NULL;
-        if (!canon_is_media(field)) {
-            continue;
-        }
-        enum fault fault = json_is_array(value) ? canon_list(&c, value) : canon_value(&c, value, &now);
-        if (fault != FAULT_OK) {
-            return fault;
-        }
-        if (now) {
-            json_object_set_new(input, field, now);
-        }
-    }
-    return FAULT_OK;
+    return spot_each(input, canon_spot, &c);
 }
 
 char *canon_dump(const json_t *value)

@@ -10,17 +10,14 @@
 #include "base/fault.h"
 #include "base/slice.h"
 
-/* canon_is_media - a member of an input with this name holds media (schemas/input.*.json). */
-bool canon_is_media(const char *field);
-
 /* Takes bytes that stood in the request as base64 and gives the value that stands for them (new reference).
  * name may be NULL, type may be NULL. */
 typedef enum fault canon_inline_fn(void *arg, struct slice bytes, const char *type, const char *name,
                                    json_t **ret_value, struct note *note);
 
 /* canon_input - changes input in place: a text that is a URL becomes {"url"}; base64 and data URIs, alone or
- * as {"base64"}, go to fn. Objects that name a url or media stay; so do markers ({"$blob"}, {"$bin"}).
- * Messages of a chat keep their own shape. Faults: BAD_VALUE (field named), what fn gives. */
+ * as {"base64"}, go to fn. Objects that name a url or media stay; so do markers ({"$blob"}, {"$bin"}). Where
+ * media stand, spot.h says. Faults: BAD_VALUE (the place named), what fn gives. */
 enum fault canon_input(json_t *input, canon_inline_fn *fn, void *arg, struct note *note) MUSTCHECK;
 
 /* canon_dump - value as JSON text with sorted keys: equal values give equal texts. Caller frees. */

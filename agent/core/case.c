@@ -8,10 +8,13 @@
 #include "base/mem.h"
 #include "core/answer.h"
 #include "core/case_media.h"
+#include "core/case_upload.h"
 #include "core/render.h"
 
 #define NONCE   "0000000000000000"
 #define WALL_MS 1760000000000ll
+
+#define DEADLINE_S 900
 
 struct running {
     const struct adapter *a;
@@ -20,10 +23,14 @@ struct running {
     const json_t *task;
     const struct case_events *events;
     void *arg;
+    json_t *options; /* of the task, complete */
+    char *base;
     json_t *input; /* with its media placed */
     json_t *media;
     json_t *vars;
-    char *url; /* of the first output so far */
+    struct case_upload uploads[LIMIT_BLOBS]; /* by medium */
+    bool without_secret;                     /* the last request */
+    char *url;                               /* of the first output so far */
     size_t differences;
     struct note *note;
 };
@@ -134,7 +141,8 @@ static enum fault known_members(const json_t *object, const char *const *names, 
 
 static enum fault check_step(const json_t *step, size_t i, enum adapter_step *ret_step, struct note *note)
 {
-    static const char *const names[] = {"step", "url", "request", "refused", "answer", "meaning", NULL};
+    static const char *const names[] = {"step",    "medium", "url",     "request",
+                                        "refused", "answer", "meaning", NULL};
     static const char *const parts[] = {"status", "headers", "body", "raw_bytes", NULL};
     const json_t *answer = json_object_get(step, "answer");
     const char *name = text_of(step, "step");
@@ -151,13 +159,15 @@ static enum fault check_step(const json_t *step, size_t i, enum adapter_step *re
             return FAULT_OK;
         }
     }
-    return note_set(note, FAULT_BAD_VALUE, "%s.step must be submit, poll, fetch, cancel or download", where);
+    return note_set(note, FAULT_BAD_VALUE,
+                    "%s.step must be upload, submit, lookup, poll, fetch, cancel or download", where);
 }
 
 static enum fault check_case(const json_t *c, int *ret_kind, struct note *note)
 {
     static const char *const names[] = {"about", "task", "op", "vars", "wall_ms", "steps", NULL};
-    static const char *const parts[] = {"kind", "model", "input", "id", "idempotency_key", "base", NULL};
+    static const char *const parts[] = {"kind",    "model",      "input", "id", "base", "idempotency_key",
+                                        "options", "deadline_s", NULL};
     enum fault fault = known_members(c, names, "the case", note);
 
     fault = fault ? fault : known_members(json_object_get(c, "task"), parts, "task", note);
@@ -210,34 +220,63 @@ static void tell_refusal(struct running *r, size_t i, const json_t *step, enum f
     json_decref(told);
 }
 
-static void render(struct running *r, size_t i, const json_t *step, enum adapter_step which)
+static const char *text_or(const json_t *value, const char *key, const char *otherwise)
 {
-    const char *url = text_of(step, "url") ? text_of(step, "url") : r->url;
-    const char *model = text_of(r->task, "model"), *id = text_of(r->task, "id"),
-               *idem = text_of(r->task, "idempotency_key");
-    json_t *vars = json_copy(r->vars);
-    if (which == STEP_DOWNLOAD && url) {
-        json_object_set_new(vars, "url", json_string(url));
-    }
+    const char *text = text_of(value, key);
+
+    return text ? text : otherwise;
+}
+
+/* The medium that an upload step is about; the first one when it does not say. */
+static unsigned medium_of(const json_t *step)
+{
+    json_int_t index = json_integer_value(json_object_get(step, "medium"));
+
+    return index >= 0 && index < LIMIT_BLOBS ? (unsigned)index : 0;
+}
+
+static enum fault make_request(struct running *r, const json_t *step, enum adapter_step which,
+                               struct request **ret_request, struct note *note)
+{
+    const struct case_upload *u = &r->uploads[medium_of(step)];
+    const char *url = text_or(step, "url", r->url);
+    const json_t *deadline = json_object_get(r->task, "deadline_s");
+    json_t *vars = json_copy(which == STEP_UPLOAD ? u->vars : r->vars);
     struct render_in in = {
         .input = r->input,
         .vars = vars,
-        .base = text_of(r->task, "base"),
-        .model = model ? model : "model",
-        .task = id ? id : "00000000-0000-7000-8000-000000000000",
-        .idem = idem ? idem : "sluice-key-1",
+        .base = r->base,
+        .model = text_or(r->task, "model", "model"),
+        .task = text_or(r->task, "id", "00000000-0000-7000-8000-000000000000"),
+        .idem = text_or(r->task, "idempotency_key", "sluice-key-1"),
         .kind = text_of(r->task, "kind"),
         .media = r->media,
+        .options = r->options,
+        .deadline_s = deadline ? json_integer_value(deadline) : DEADLINE_S,
+        .medium = which == STEP_UPLOAD ? u->medium : NULL,
     };
+
+    if (which == STEP_DOWNLOAD && url) {
+        json_object_set_new(vars, "url", json_string(url));
+    }
+    enum fault fault = which == STEP_UPLOAD
+                           ? render_upload(r->op, u->upload, u->number, &in, ret_request, note)
+                           : render_request(r->a, r->op, which, &in, ret_request, note);
+    json_decref(vars);
+    return fault;
+}
+
+static void render(struct running *r, size_t i, const json_t *step, enum adapter_step which)
+{
     struct request *request = NULL;
     struct note note = {0};
-    enum fault fault = render_request(r->a, r->op, which, &in, &request, &note);
+    enum fault fault = make_request(r, step, which, &request, &note);
 
-    json_decref(vars);
     if (fault) {
         tell_refusal(r, i, step, fault, &note);
         return;
     }
+    r->without_secret = request->auth == AUTH_NONE;
     json_t *told = request_to_json(request);
     if (r->events->request) {
         r->events->request(r->arg, i, adapter_step_text(which), told);
@@ -265,8 +304,14 @@ static json_t *lower_headers(const json_t *headers)
     return out;
 }
 
-static void keep(struct running *r, const struct answer *answer)
+static void keep(struct running *r, const json_t *step, enum adapter_step which, const struct answer *answer)
 {
+    unsigned medium = medium_of(step);
+
+    if (which == STEP_UPLOAD) {
+        case_upload_take(&r->uploads[medium], medium, answer, r->input);
+        return;
+    }
     if (answer->save) {
         json_object_update(r->vars, answer->save);
     }
@@ -280,6 +325,7 @@ static enum fault read_answer(struct running *r, size_t i, const json_t *step, e
 {
     const json_t *given = json_object_get(step, "answer"), *raw = json_object_get(given, "raw_bytes");
     const json_t *wall = json_object_get(r->c, "wall_ms");
+    const struct case_upload *u = &r->uploads[medium_of(step)];
     json_t *headers = lower_headers(json_object_get(given, "headers"));
     struct answer_in in = {
         .status = (int)json_integer_value(json_object_get(given, "status")),
@@ -287,12 +333,18 @@ static enum fault read_answer(struct running *r, size_t i, const json_t *step, e
         .body = json_object_get(given, "body"),
         .raw_blob = raw ? 0 : -1,
         .raw_bytes = (uint64_t)json_integer_value(raw),
-        .vars = r->vars,
+        .vars = which == STEP_UPLOAD ? u->vars : r->vars,
         .input = r->input,
+        .options = r->options,
+        .model = text_or(r->task, "model", "model"),
+        .medium = which == STEP_UPLOAD ? u->medium : NULL,
+        .without_secret = r->without_secret,
         .wall_ms = wall ? json_integer_value(wall) : WALL_MS,
     };
     struct answer *answer = NULL;
-    enum fault fault = answer_read(r->a, r->op, which, &in, &answer, r->note);
+    enum fault fault = which == STEP_UPLOAD
+                           ? answer_read_upload(r->op, u->upload, u->number, &in, &answer, r->note)
+                           : answer_read(r->a, r->op, which, &in, &answer, r->note);
 
     json_decref(headers);
     if (fault) {
@@ -303,8 +355,12 @@ static enum fault read_answer(struct running *r, size_t i, const json_t *step, e
         r->events->meaning(r->arg, i, adapter_step_text(which), told);
     }
     compare_step(r, i, step, "meaning", told);
+    if (r->events->answer) {
+        const struct case_answer event = {r->op, which, which == STEP_UPLOAD ? u->upload : NULL, answer};
+        r->events->answer(r->arg, &event);
+    }
     json_decref(told);
-    keep(r, answer);
+    keep(r, step, which, answer);
     answer_free(&answer);
     return FAULT_OK;
 }
@@ -320,6 +376,13 @@ static enum fault run_steps(struct running *r)
         enum fault fault = check_step(step, i, &which, r->note);
         if (fault) {
             return fault;
+        }
+        if (which == STEP_UPLOAD) {
+            unsigned medium = medium_of(step);
+            fault = case_upload_begin(&r->uploads[medium], r->a, r->media, medium, r->note);
+            if (fault) {
+                return fault;
+            }
         }
         render(r, i, step, which);
         if (json_object_get(step, "answer") && (fault = read_answer(r, i, step, which))) {
@@ -337,7 +400,8 @@ static enum fault prepare(struct running *r, enum task_kind kind, bool *ret_go)
     struct note note = {0};
     enum fault fault = FAULT_VENDOR_REJECTED;
 
-    r->op = adapter_op_find(r->a, kind, input, &note);
+    const struct adapter_want wanted = {kind, input, text_or(r->task, "model", "model"), r->options};
+    r->op = adapter_op_choose(r->a, &wanted, &note);
     if (r->op) {
         if (r->events->op) {
             r->events->op(r->arg, adapter_op_name(r->op));
@@ -370,6 +434,11 @@ enum fault case_run(const struct adapter *a, const json_t *c, const struct case_
     if (fault) {
         return fault;
     }
+    if (adapter_options(a, json_object_get(r.task, "options"), &r.options, note) ||
+        adapter_target_base(a, text_of(r.task, "base"), r.options, &r.base, note)) {
+        json_decref(r.options);
+        return FAULT_BAD_VALUE;
+    }
     r.vars = json_object();
     json_object_update(r.vars, json_object_get(c, "vars"));
     fault = prepare(&r, (enum task_kind)kind, &go);
@@ -379,6 +448,11 @@ enum fault case_run(const struct adapter *a, const json_t *c, const struct case_
     json_decref(r.input);
     json_decref(r.media);
     json_decref(r.vars);
+    for (size_t i = 0; i < LIMIT_BLOBS; i++) {
+        case_upload_done(&r.uploads[i]);
+    }
+    json_decref(r.options);
+    free(r.base);
     free(r.url);
     *ret_differences = r.differences;
     return fault;

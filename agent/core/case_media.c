@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "core/render.h"
+#include "core/spot.h"
 
 struct placing {
     const struct adapter_op *op;
@@ -15,84 +16,62 @@ struct placing {
     struct note *note;
 };
 
-static bool is_medium(const json_t *value)
-{
-    return json_is_string(json_object_get(value, "media")) || json_is_string(json_object_get(value, "url"));
-}
-
-/* The first of op's forms that the medium can take, -1: none. */
-static int choose(const struct placing *p, const char *field, const json_t *medium, uint64_t *ret_max)
-{
-    enum adapter_form forms[FORM_COUNT];
-    int n = adapter_forms(p->op, field, forms, ret_max);
-
-    for (int i = 0; i < n; i++) {
-        if (forms[i] != FORM_URL || json_object_get(medium, "url")) {
-            return (int)forms[i];
-        }
-    }
-    return -1;
-}
-
 /* What stands for the next medium, in a form that needs its bytes. */
-static json_t *stand_in(struct placing *p, enum adapter_form form, const json_t *medium)
+static json_t *stand_in(struct placing *p, enum adapter_form form, const struct adapter_medium *m,
+                        const json_t *medium)
 {
     unsigned index = (unsigned)json_array_size(p->media);
     const char *told = json_string_value(json_object_get(medium, "type"));
     const char *type = told ? told : "application/octet-stream";
     char token[64];
 
-    json_array_append_new(p->media, json_pack("{s:s, s:O*, s:O*}", "type", type, "bytes",
-                                              json_object_get(medium, "bytes"), "name",
-                                              json_object_get(medium, "name")));
     render_token(p->nonce, index, token, sizeof(token));
+    json_t *about = json_pack("{s:s, s:O*, s:O*, s:O*, s:s}", "type", type, "bytes",
+                              json_object_get(medium, "bytes"), "name", json_object_get(medium, "name"),
+                              "digest", json_object_get(medium, "media"), "token", token);
+    if (form == FORM_ASSET) {
+        json_object_set_new(about, "upload", json_string(adapter_upload_name(m->upload)));
+    }
+    json_array_append_new(p->media, about);
     return form == FORM_PART     ? json_pack("{s:i}", "$part", (int)index)
+           : form == FORM_ASSET  ? json_sprintf("asset:%u", index)
            : form == FORM_BASE64 ? json_string(token)
                                  : json_sprintf("data:%s;base64,%s", type, token);
 }
 
-static enum fault place(struct placing *p, const char *field, const json_t *medium, json_t **ret_value)
+static enum fault place(void *arg, const struct spot *spot)
 {
-    uint64_t max = 0;
-    int form = choose(p, field, medium, &max);
-    json_int_t bytes = json_integer_value(json_object_get(medium, "bytes"));
+    struct placing *p = arg;
+    const json_t *value = spot->value;
+    const struct adapter_medium *m = adapter_medium(p->op, spot->field);
+    enum adapter_form form = FORM_COUNT;
 
-    note_field(p->note, form < 0 || (max && bytes > (json_int_t)max) ? field : NULL);
-    if (form < 0) {
-        return note_set(p->note, FAULT_VENDOR_REJECTED,
-                        "%s takes no medium, or not in a form that can be made of it", field);
-    }
-    if (form == FORM_URL) {
-        *ret_value = json_incref(json_object_get(medium, "url"));
+    if (!spot_is_medium(value)) {
         return FAULT_OK;
     }
-    if (max && bytes > (json_int_t)max) {
-        return note_set(p->note, FAULT_VENDOR_REJECTED, "%s has %lld bytes; the vendor takes at most %llu",
-                        field, (long long)bytes, (unsigned long long)max);
+    const struct adapter_given given = {.url = !spot->bytes && json_object_get(value, "url"),
+                                        .measured = true,
+                                        .bytes =
+                                            (uint64_t)json_integer_value(json_object_get(value, "bytes")),
+                                        .type = json_string_value(json_object_get(value, "type")),
+                                        .path = spot->path};
+    if (!m) {
+        note_field(p->note, spot->path);
+        return note_set(p->note, FAULT_VENDOR_REJECTED,
+                        "%s takes no medium, or not in a form that can be made of it", spot->path);
+    }
+    enum fault fault = adapter_medium_form(m, &given, &form, p->note);
+    if (fault) {
+        return fault;
+    }
+    if (form == FORM_URL) {
+        spot_set(spot, json_incref(json_object_get(value, "url")));
+        return FAULT_OK;
     }
     if (json_array_size(p->media) == LIMIT_BLOBS) {
         return note_set(p->note, FAULT_VENDOR_REJECTED, "more than %d input media", LIMIT_BLOBS);
     }
-    *ret_value = stand_in(p, (enum adapter_form)form, medium);
-    return FAULT_OK;
-}
-
-static enum fault place_list(struct placing *p, const char *field, const json_t *list, json_t **ret_value)
-{
-    json_t *out = json_array(), *item;
-    size_t i;
-
-    json_array_foreach(list, i, item)
-    {
-        json_t *value = NULL;
-        enum fault fault = is_medium(item) ? place(p, field, item, &value) : FAULT_OK;
-        if (fault) {
-            json_decref(out);
-            return fault;
-        }
-        json_array_append_new(out, value ? value : json_incref(item));
-    }
-    *ret_value = out;
+    spot_set(spot, stand_in(p, form, m, value));
     return FAULT_OK;
 }
 
@@ -100,26 +79,13 @@ enum fault case_media_place(const struct adapter_op *op, const json_t *input, co
                             json_t **ret_input, json_t **ret_media, struct note *note)
 {
     struct placing p = {op, nonce, json_array(), note};
-    json_t *out = json_object(), *value;
-    enum fault fault = FAULT_OK;
-    const char *field;
+    json_t *out = json_deep_copy(input);
+    enum fault fault = spot_each(out, place, &p);
 
-    json_object_foreach((json_t *)input, field, value)
-    {
-        json_t *placed = NULL;
-        if (is_medium(value)) {
-            fault = place(&p, field, value, &placed);
-        } else if (json_is_array(value)) {
-            fault = place_list(&p, field, value, &placed);
-        } else {
-            placed = json_incref(value);
-        }
-        if (fault) {
-            json_decref(out);
-            json_decref(p.media);
-            return fault;
-        }
-        json_object_set_new_nocheck(out, field, placed);
+    if (fault) {
+        json_decref(out);
+        json_decref(p.media);
+        return fault;
     }
     *ret_input = out;
     *ret_media = p.media;

@@ -102,3 +102,16 @@ bool host_pattern(const char *text)
 
     return cut_port(&name, &port) && name_valid(name) && name.n < HOST_CHARS - 8;
 }
+
+bool host_local(const char *name)
+{
+    static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        size_t n = strlen(names[i]);
+        if (!strncmp(name, names[i], n) && (!name[n] || name[n] == ':')) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -26,4 +26,7 @@ bool host_fits(const char *pattern, const char *name);
 /* host_pattern - text is fit to be a pattern: "host", "*.host", either with ":port". */
 bool host_pattern(const char *text);
 
+/* host_local - name is this very machine: a simulator. */
+bool host_local(const char *name);
+
 #endif

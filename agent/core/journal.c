@@ -215,6 +215,7 @@ json_t *journal_new(const struct task *t, const char *digest, bool keyed)
         json_object_set(doc, "metadata", t->metadata);
     }
     journal_put(doc, "traceparent", t->traceparent);
+    json_object_set(doc, "input", t->input);
     journal_put(doc, "where", task_place_text(PLACE_TASKS));
     journal_put_int(doc, "placement", 1);
     journal_put_int(doc, "epoch", 0);
@@ -223,6 +224,21 @@ json_t *journal_new(const struct task *t, const char *digest, bool keyed)
     json_object_set_new(doc, "attempts", json_array());
     journal_move(doc, JOURNAL_ACCEPTED, STAGE_ACCEPTED);
     return doc;
+}
+
+enum fault journal_task(const json_t *doc, struct task **ret_task, struct note *note)
+{
+    static const char *const members[] = {"id",          "app",         "lane",       "model",
+                                          "kind",        "priority",    "input",      "metadata",
+                                          "deadline_ms", "accepted_ms", "traceparent"};
+    json_t *value = json_object();
+
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        json_object_set(value, members[i], json_object_get(doc, members[i]));
+    }
+    enum fault fault = task_from_json(value, ret_task, note);
+    json_decref(value);
+    return fault;
 }
 
 enum fault journal_place(json_t *doc, enum task_place place, enum task_stage stage)
@@ -270,6 +286,10 @@ enum fault journal_claim(json_t *doc, const struct journal_claim *claim, int64_t
     journal_put(intent, "adapter_digest", claim->adapter_digest);
     journal_put(intent, "op", claim->op);
     journal_put(intent, "key", claim->key);
+    journal_put(intent, "base", claim->base);
+    if (json_object_size(claim->options)) {
+        json_object_set_new(intent, "options", json_deep_copy(claim->options));
+    }
     journal_put(intent, "idem", idem);
     journal_put_int(intent, "attempt", (int64_t)json_array_size(json_object_get(doc, "attempts")) + 1);
     journal_put_int(intent, "at_ms", claim->at_ms);
@@ -282,6 +302,15 @@ enum fault journal_claim(json_t *doc, const struct journal_claim *claim, int64_t
     free(idem);
     *ret_epoch = epoch;
     return FAULT_OK;
+}
+
+bool journal_same_place(const json_t *intent, const char *base, const json_t *options)
+{
+    const json_t *had = json_object_get(intent, "options");
+    const char *at = journal_text(intent, "base");
+    bool alike = json_object_size(options) ? json_equal(had, options) : !json_object_size(had);
+
+    return !at || (!strcmp(at, base) && alike);
 }
 
 /* The fence: doc is still claimed by this very claim. */
@@ -379,6 +408,9 @@ enum fault journal_end(json_t *doc, const struct journal_hold *hold, enum task_s
         return FAULT_CONFLICT;
     }
     json_object_del(doc, "holder");
+    json_object_del(doc, "stored"); /* what was kept for going on with it */
+    json_object_del(doc, "trouble");
+    json_object_del(doc, "input"); /* a dead letter has it */
     journal_put(doc, "state", states[JOURNAL_ENDED]);
     journal_put(doc, "status", task_status_text(status));
     json_object_set(doc, "result", (json_t *)result);

@@ -11,11 +11,12 @@
  * there now. The function itself refuses (CONFLICT) when the claim it speaks for has been overtaken: that is
  * the fence. Nothing here reads a clock or knows NATS.
  *
- * The document: {id, app, model, kind, lane, priority, accepted_ms, deadline_ms, digest, keyed, metadata?,
- * traceparent?, state, status, stage, progress?, where, placement, epoch, tries, refusals, write, holder?:
- * {instance, epoch, nonce}, intent?: {target, adapter, adapter_digest, op, key, idem, attempt, at_ms},
- *   submission?: {vendor_id, vars, target, adapter, adapter_digest, op, key, at_ms}, attempts: [{…}],
- * cancel?, kept?, late?: [{…}], result?, ended_ms?}. Members it does not know are kept: a newer agent's. */
+ * The document: {id, app, model, kind, lane, priority, accepted_ms, deadline_ms, digest, keyed, input (until
+ * it ends), metadata?, traceparent?, state, status, stage, progress?, where, placement, epoch, tries,
+ * refusals, write, holder?: {instance, epoch, nonce}, intent?: {target, adapter, adapter_digest, op, key,
+ * idem, attempt, at_ms}, submission?: {vendor_id, vars, target, adapter, adapter_digest, op, key, at_ms},
+ * attempts: [{…}], cancel?, kept?, made?, replay_of?, late?: [{…}], result?, ended_ms?}. Members it does not
+ * know are kept: a newer agent's. */
 #ifndef CORE_JOURNAL_H
 #define CORE_JOURNAL_H
 
@@ -78,7 +79,9 @@ struct journal_hold {
  * reference. */
 json_t *journal_new(const struct task *t, const char *digest, bool keyed);
 
-/* journal_task - the task of a record without its input (the message has that). Not needed to run one. */
+/* journal_task - the task of a record that has not ended, as its message has it: for a message that was lost.
+ * The caller frees it. Faults: BAD_DATA (an older agent's record, which has no input). */
+enum fault journal_task(const json_t *doc, struct task **ret_task, struct note *note) MUSTCHECK;
 
 /* journal_place - counts a new placement and says where it is. */
 enum fault journal_place(json_t *doc, enum task_place place, enum task_stage stage) MUSTCHECK;
@@ -89,12 +92,18 @@ struct journal_claim {
     const char *nonce;
     const char *target;
     const char *adapter, *adapter_digest, *op;
-    const char *key; /* id of the vendor key, never the secret */
-    bool take_over;  /* of the claim with epoch `over`, whose holder is gone or is us; keeps its idempotency
-                        key */
+    const char *base;      /* where it is sent, and with which options: another place knows nothing of it */
+    const json_t *options; /* NULL: none */
+    const char *key;       /* id of the vendor key, never the secret */
+    bool take_over; /* of the claim with epoch `over`, whose holder is gone or is us; keeps its idempotency
+                       key */
     int64_t over;
     int64_t at_ms; /* Unix ms, for people */
 };
+/* journal_same_place - an intent was to be sent to this base with these options. One of before records had
+ * them was. */
+bool journal_same_place(const json_t *intent, const char *base, const json_t *options);
+
 /* CONFLICT: not in a state to be claimed (any more); CANCELLED: cancellation was asked for before the claim.
  * On OK *ret_epoch is the claim's, and journal_intent(doc) has the idempotency key "<task>-<n>": the same n
  * again unless the vendor verifiably refused before. */

@@ -18,7 +18,7 @@ static void view_copy(json_t *to, const json_t *from, const char *const *members
 /* What a live view and a result both begin with. created_at is in Unix seconds, as OpenAI has it. */
 static json_t *view_head(const json_t *doc, enum task_status status)
 {
-    static const char *const members[] = {"id", "model", "kind", "metadata", NULL};
+    static const char *const members[] = {"id", "model", "kind", "metadata", "replay_of", NULL};
     json_t *view = json_object();
 
     view_copy(view, doc, members);

@@ -16,6 +16,9 @@ void load_done(struct load *l)
     free(l->places);
     l->places = NULL;
     l->place_count = 0;
+    free(l->rules);
+    l->rules = NULL;
+    l->rule_count = 0;
 }
 
 static void put(struct load *l, char c)
@@ -57,12 +60,51 @@ void load_leave(struct load *l, size_t before)
     l->pointer[before] = '\0';
 }
 
+/* FNV-1a. */
+static size_t hash_of(const json_t *value)
+{
+    AUTO(auto_free) char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+    size_t hash = 0xcbf29ce484222325u;
+
+    for (const char *at = text; at && *at; at++) {
+        hash = (hash ^ (unsigned char)*at) * 0x100000001b3u;
+    }
+    return hash;
+}
+
+int load_rule(struct load *l, const json_t *value)
+{
+    l->rules = mem_grow(l->rules, (l->rule_count + 1) * sizeof(*l->rules));
+    struct load_place *place = &l->rules[l->rule_count];
+    load_where(l, l->pointer, &place->file, &place->line, &place->column);
+    place->content = hash_of(value);
+    return (int)l->rule_count++;
+}
+
 static void tell(struct load *l, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
+
+void load_where(const struct load *l, const char *pointer, const char **ret_file, int *ret_line,
+                int *ret_column)
+{
+    for (size_t i = 0; i < l->text_count; i++) {
+        *ret_file = l->texts[i].file;
+        if (yaml_mark(l->texts[i].marks, pointer, ret_line, ret_column)) {
+            return;
+        }
+    }
+    /* It is nowhere: it is missing, and so in the file itself. */
+    *ret_file = l->text_count ? l->texts[0].file : "";
+    *ret_line = *ret_column = 0;
+    if (l->text_count) {
+        yaml_mark(l->texts[0].marks, pointer, ret_line, ret_column);
+    }
+}
 
 static void tell(struct load *l, const char *format, va_list ap)
 {
+    const char *file;
     char text[1024];
-    int line = 0, column = 0;
+    int line, column;
 
     l->bad = true;
     if (!l->complain) {
@@ -74,10 +116,8 @@ static void tell(struct load *l, const char *format, va_list ap)
         n += (size_t)snprintf(text + n, sizeof(text) - n, ": ");
     }
     vsnprintf(text + n, sizeof(text) - n, format, ap);
-    if (l->marks) {
-        yaml_mark(l->marks, l->pointer, &line, &column);
-    }
-    l->complain(l->arg, l->file, line, column, text);
+    load_where(l, l->pointer, &file, &line, &column);
+    l->complain(l->arg, file, line, column, text);
 }
 
 void load_complain(struct load *l, const char *format, ...)
@@ -100,11 +140,18 @@ void load_complain_at(struct load *l, const char *key, const char *format, ...)
     load_leave(l, before);
 }
 
-static const char *const roots[][8] = {
-    [LOAD_INPUT] = {"input"},
-    [LOAD_REQUEST] = {"input", "vars", "model", "task", "kind", "idempotency_key"},
-    [LOAD_ANSWER] = {"status", "headers", "body", "raw", "vars", "input"},
-    [LOAD_ITEM] = {"status", "headers", "body", "raw", "vars", "input", "item"},
+#define ROOTS_MAX 11
+#define REQUEST_ROOTS                                                                                        \
+    "input", "model", "options", "vars", "task", "kind", "idempotency_key", "idempotency_uuid", "deadline_s"
+#define ANSWER_ROOTS "status", "headers", "body", "raw", "vars", "input", "model", "options"
+
+static const char *const roots[][ROOTS_MAX] = {
+    [LOAD_INPUT] = {"input", "model", "options"},
+    [LOAD_REQUEST] = {REQUEST_ROOTS},
+    [LOAD_ANSWER] = {ANSWER_ROOTS},
+    [LOAD_ITEM] = {ANSWER_ROOTS, "item"},
+    [LOAD_UPLOAD] = {REQUEST_ROOTS, "medium"},
+    [LOAD_UPLOAD_ANSWER] = {ANSWER_ROOTS, "medium"},
 };
 
 /* The dot that an expression begins with is always the whole context, so its first name can be checked. */
@@ -121,7 +168,7 @@ static void check_root(struct load *l, const char *text)
     while (text[n] == '_' || isalnum((unsigned char)text[n])) {
         n++;
     }
-    for (size_t i = 0; i < 8 && roots[l->roots][i]; i++) {
+    for (size_t i = 0; i < ROOTS_MAX && roots[l->roots][i]; i++) {
         const char *root = roots[l->roots][i];
         if (strlen(root) == n && !memcmp(root, text, n)) {
             return;
@@ -162,10 +209,7 @@ int load_expression(struct load *l, const char *text)
     if ((size_t)number == l->place_count) {
         l->places = mem_grow(l->places, (l->place_count + 1) * sizeof(*l->places));
         struct load_place *place = &l->places[l->place_count++];
-        *place = (struct load_place){0};
-        if (l->marks) {
-            yaml_mark(l->marks, l->pointer, &place->line, &place->column);
-        }
+        load_where(l, l->pointer, &place->file, &place->line, &place->column);
     }
     return number;
 }

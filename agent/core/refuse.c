@@ -29,10 +29,8 @@ static enum fault check_refusals(const struct adapter_op *op, const json_t *inpu
 /* A field that the file speaks of somewhere: it has been thought of. */
 static bool field_known(const struct adapter_op *op, const char *field)
 {
-    uint64_t max;
-    enum adapter_form forms[FORM_COUNT];
     bool known = !op->used || json_object_get(op->used, field) || !strcmp(field, "vendor") ||
-                 adapter_forms(op, field, forms, &max);
+                 adapter_medium(op, field);
 
     for (size_t i = 0; i < op->need_count; i++) {
         known |= !strcmp(op->needs[i], field);
@@ -52,9 +50,12 @@ enum fault refuse_field(const struct adapter_op *op, const char *field, struct n
 
 /* What the app asked for is never dropped in silence: it is used, ignored because the file says so, or
  * rejected. */
-static enum fault check_unsupported(const struct adapter_op *op, const json_t *input, struct note *note)
+static enum fault check_unsupported(const struct adapter_op *op, const struct render_in *in,
+                                    struct note *note)
 {
-    const char *others = json_string_value(json_object_get(op->unsupported, "*")), *field;
+    const char *field, *others = in->unsupported ? in->unsupported
+                                                 : json_string_value(json_object_get(op->unsupported, "*"));
+    const json_t *input = in->input;
     json_t *value;
 
     json_object_foreach((json_t *)input, field, value)
@@ -75,10 +76,10 @@ static enum fault check_unsupported(const struct adapter_op *op, const json_t *i
     return FAULT_OK;
 }
 
-enum fault refuse_check(const struct adapter_op *op, const json_t *input, const struct shape_in *shapes,
-                        struct note *note)
+enum fault refuse_check(const struct adapter_op *op, const struct render_in *in,
+                        const struct shape_in *shapes, struct note *note)
 {
-    enum fault fault = check_refusals(op, input, shapes, note);
+    enum fault fault = check_refusals(op, in->input, shapes, note);
 
-    return fault ? fault : check_unsupported(op, input, note);
+    return fault ? fault : check_unsupported(op, in, note);
 }

@@ -1,36 +1,19 @@
 /* render.c - an adapter's step and a task -> the request to send. */
 #include "core/render.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/buf.h"
-#include "base/id.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "core/adapter_parts.h"
+#include "base/id.h"
+#include "wire/digest.h"
+#include "core/render_internal.h"
 #include "core/request_body.h"
 #include "core/host.h"
 #include "core/refuse.h"
-
-/* A request in the making. */
-struct making {
-    const struct adapter *a;
-    const struct adapter_op *op;
-    enum adapter_step step;
-    const struct adapter_request *rule;
-    const struct render_in *in;
-    json_t *context; /* what expressions see */
-    struct mapping_view view;
-    struct shape_in shapes;
-    json_t *let;    /* {name: text} */
-    json_t *vendor; /* members of input.vendor that are still to be passed on; NULL: none */
-    struct request *r;
-    struct note *note;
-};
 
 /* ---- tokens ---- */
 
@@ -61,21 +44,66 @@ static void make_context(struct making *m)
     set_text(m->context, "task", in->task);
     set_text(m->context, "kind", in->kind ? in->kind : task_kind_text(m->op->kind));
     set_text(m->context, "idempotency_key", in->idem);
+    if (in->idem) {
+        unsigned char digest[DIGEST_BYTES];
+        digest_of(slice_of(in->idem), digest);
+        json_object_set_new(m->context, "idempotency_uuid", json_string(id_from_hash(digest).text));
+    }
+    if (in->deadline_s > 0) {
+        json_object_set_new(m->context, "deadline_s", json_integer(in->deadline_s));
+        snprintf(m->deadline, sizeof(m->deadline), "%lld", (long long)in->deadline_s);
+    }
+    if (in->options) {
+        json_object_set(m->context, "options", (json_t *)in->options);
+    }
+    if (in->medium) {
+        json_object_set(m->context, "medium", (json_t *)in->medium);
+    }
     m->view = (struct mapping_view){.value = m->context};
     m->shapes = (struct shape_in){m->a->mapping, &m->view};
 }
 
+const char *render_idem(const struct making *m)
+{
+    return m->op->idem_uuid ? json_string_value(json_object_get(m->context, "idempotency_uuid"))
+                            : m->in->idem;
+}
+
 /* The value of a template's variable. */
-static const char *find_variable(void *arg, const char *name)
+const char *render_variable(void *arg, const char *name)
 {
     const struct making *m = arg;
 
     if (!strcmp(name, "base")) {
         return m->in->base ? m->in->base : m->a->base;
     }
+    if (!strcmp(name, "deadline_s")) {
+        return m->deadline[0] ? m->deadline : NULL;
+    }
     const json_t *value = json_object_get(m->let, name);
     value = value ? value : json_object_get(m->in->vars, name);
+    value = value ? value : json_object_get(m->in->options, name);
     return json_string_value(value ? value : json_object_get(m->context, name));
+}
+
+/* The numbers that an upload has saved, as texts for templates. */
+static json_t *saved_texts(const struct making *m)
+{
+    json_t *texts = json_object(), *value;
+    const char *name;
+
+    if (m->step != STEP_UPLOAD) {
+        return texts;
+    }
+    json_object_foreach((json_t *)m->in->vars, name, value)
+    {
+        char *text = shape_value_text(value);
+        if (text) {
+            json_object_set_new(texts, name, json_string(text));
+        }
+        free(text);
+    }
+    return texts;
 }
 
 static enum fault make_let(struct making *m)
@@ -83,7 +111,7 @@ static enum fault make_let(struct making *m)
     json_t *values = NULL, *value;
     const char *name;
 
-    m->let = json_object();
+    m->let = saved_texts(m);
     if (!m->rule->let) {
         return FAULT_OK;
     }
@@ -170,9 +198,9 @@ static enum fault make_url(struct making *m)
 
     buf_init(&url, LIMIT_URL_BYTES);
     buf_init(&whole, LIMIT_URL_BYTES);
-    enum fault fault = template_url(m->rule->url, find_variable, m, &url, m->note);
+    enum fault fault = template_url(m->rule->url, render_variable, m, &url, m->note);
     if (!fault && url.n && url.p[0] == '/') {
-        buf_text(&whole, find_variable(m, "base"));
+        buf_text(&whole, render_variable(m, "base"));
     }
     buf_add(&whole, url.p, url.n);
     if (!fault) {
@@ -192,7 +220,7 @@ static enum fault make_url(struct making *m)
 /* The secret goes to the adapter's hosts over TLS, and to wherever the operator has put the base. */
 static bool secret_allowed(const struct making *m)
 {
-    const char *base = find_variable((void *)m, "base");
+    const char *base = render_variable((void *)m, "base");
     struct host to, own;
 
     if (!host_of(slice_of(m->r->url), &to)) {
@@ -201,109 +229,44 @@ static bool secret_allowed(const struct making *m)
     if (host_of(slice_of(base), &own) && own.secure == to.secure && !strcmp(own.name, to.name)) {
         return true;
     }
-    return to.secure && adapter_host_allowed(m->a, base, to.name);
+    return to.secure && adapter_host_allowed_for(m->a, base, m->in->options, to.name);
 }
 
-static void make_secret(struct making *m)
+/* The value of a variable as people may see it. */
+static const char *find_masked(void *arg, const char *name)
 {
-    const struct adapter *a = m->a;
+    bool hidden = !strcmp(name, "token") || !strncmp(name, "secret", 6);
+
+    return hidden ? "****" : render_variable(arg, name);
+}
+
+/* Says what credentials the request needs, and how they look to people. */
+static enum fault make_secret(struct making *m)
+{
+    const struct adapter_auth *auth = &m->a->auth;
     struct request *r = m->r;
+    struct buf mask;
 
     r->secret_allowed = secret_allowed(m);
-    if (!r->secret_allowed || !m->rule->secret || a->auth == AUTH_NONE) {
-        return;
+    if (!r->secret_allowed || !m->rule->secret || auth->kind == AUTH_NONE) {
+        return FAULT_OK;
     }
-    r->secret_form = mem_text(a->auth_value);
-    r->secret_basic = a->auth == AUTH_BASIC;
-    if (a->auth == AUTH_QUERY) {
-        r->secret_query = mem_text(a->auth_name);
-    } else {
-        r->secret_name = mem_text(a->auth_name);
+    r->auth = auth->kind;
+    r->auth_name = mem_text(auth->name);
+    if (r->auth == AUTH_AWS) {
+        r->sign_as = mem_text(m->rule->sign_as ? m->rule->sign_as : auth->service);
+        r->auth_mask = mem_text("AWS4-HMAC-SHA256 ****");
+        return FAULT_OK;
     }
-}
-
-/* The schema bounds how many an adapter and a step may name, so that they always fit. */
-static void add_field(struct request *r, const char *name, const char *value)
-{
-    assert(r->field_count < REQUEST_FIELDS_MAX);
-    r->fields = mem_grow(r->fields, (r->field_count + 1) * sizeof(*r->fields));
-    r->fields[r->field_count++] = (struct request_field){mem_text(name), mem_text(value)};
-}
-
-static bool has_field(const struct request *r, const char *name)
-{
-    for (size_t i = 0; i < r->field_count; i++) {
-        if (!strcasecmp(r->fields[i].name, name)) {
-            return true;
-        }
+    if (r->auth == AUTH_BASIC) {
+        r->auth_mask = mem_text("Basic ****");
+        return FAULT_OK;
     }
-    return false;
-}
-
-/* All variables of t have values; a header without is left out. */
-static bool complete(struct making *m, const struct template *t)
-{
-    const char *name;
-
-    for (size_t i = 0; (name = template_name(t, i)); i++) {
-        if (!find_variable(m, name)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static enum fault make_headers(struct making *m, const struct adapter_header *headers, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct buf value;
-        if (has_field(m->r, headers[i].name) || !complete(m, headers[i].value)) {
-            continue;
-        }
-        buf_init(&value, LIMIT_HEADER_BYTES);
-        enum fault fault = template_header(headers[i].value, find_variable, m, &value, m->note);
-        if (!fault) {
-            add_field(m->r, headers[i].name, value.n ? value.p : "");
-        }
-        buf_done(&value);
-        if (fault) {
-            return fault;
-        }
-    }
-    return FAULT_OK;
-}
-
-static void set_type(struct making *m)
-{
-    struct request *r = m->r;
-    const json_t *medium;
-    const char *type;
-
-    if (r->body == BODY_NONE || has_field(r, "Content-Type")) {
-        return;
-    }
-    switch (r->body) {
-    case BODY_JSON:
-        add_field(r, "Content-Type", "application/json");
-        break;
-    case BODY_FORM:
-        add_field(r, "Content-Type", "application/x-www-form-urlencoded");
-        break;
-    case BODY_RAW:
-        medium = json_array_get(m->in->media, (size_t)r->medium);
-        type = json_string_value(json_object_get(medium, "type"));
-        add_field(r, "Content-Type", type ? type : "application/octet-stream");
-        break;
-    default: {
-        char random[33];
-        id_random(random, 16);
-        snprintf(r->boundary, sizeof(r->boundary), "sluice-%s", random);
-        char *value = mem_printf("multipart/form-data; boundary=%s", r->boundary);
-        add_field(r, "Content-Type", value);
-        free(value);
-        break;
-    }
-    }
+    buf_init(&mask, LIMIT_HEADER_BYTES);
+    enum fault fault = template_header(auth->value, find_masked, m, &mask, m->note);
+    r->auth_mask = fault ? NULL : buf_take(&mask);
+    buf_done(&mask);
+    return fault;
 }
 
 /* Merges the vendor's own fields over body: objects in depth, the rest replaced. */
@@ -353,7 +316,7 @@ static enum fault make_body(struct making *m)
     json_decref(made);
     fault = merge_vendor(m, body);
     if (!fault && m->step == STEP_SUBMIT && m->op->idem_field && m->in->idem && json_is_object(body)) {
-        json_object_set_new(body, m->op->idem_field, json_string(m->in->idem));
+        json_object_set_new(body, m->op->idem_field, json_string(render_idem(m)));
     }
     if (!fault) {
         fault = write_body(m, body);
@@ -364,61 +327,63 @@ static enum fault make_body(struct making *m)
 
 /* ---- the whole ---- */
 
-static enum fault make_all_headers(struct making *m)
-{
-    if (m->step == STEP_SUBMIT && m->op->idem_header && m->in->idem) {
-        add_field(m->r, m->op->idem_header, m->in->idem);
-    }
-    enum fault fault = make_headers(m, m->rule->headers, m->rule->header_count);
-    if (!fault && m->r->secret_allowed && m->rule->secret) {
-        fault = make_headers(m, m->a->headers, m->a->header_count);
-    }
-    set_type(m);
-    return fault;
-}
-
 static enum fault make_request(struct making *m)
 {
     enum fault fault = FAULT_OK;
 
     if (m->step == STEP_SUBMIT) {
-        fault = refuse_check(m->op, m->in->input, &m->shapes, m->note);
+        fault = refuse_check(m->op, m->in, &m->shapes, m->note);
     }
     fault = fault ? fault : make_let(m);
     fault = fault ? fault : make_url(m);
     if (fault) {
         return fault;
     }
-    make_secret(m);
-    fault = make_body(m);
-    return fault ? fault : make_all_headers(m);
+    fault = make_secret(m);
+    fault = fault ? fault : make_body(m);
+    return fault ? fault : render_head(m);
+}
+
+/* Makes the request of e, a step of that kind. */
+static enum fault render(struct making *m, const struct adapter_exchange *e, struct request **ret_request)
+{
+    m->rule = &e->request;
+    m->r = mem_new(sizeof(*m->r));
+    m->r->method = mem_text(e->request.method);
+    m->r->timeout_ms =
+        m->step == STEP_UPLOAD ? adapter_upload_timeout_ms(e) : adapter_timeout_ms(m->op, m->step);
+    m->r->medium = -1;
+    make_context(m);
+    take_vendor(m);
+    enum fault fault = make_request(m);
+    mapping_view_done(&m->view);
+    json_decref(m->context);
+    json_decref(m->let);
+    json_decref(m->vendor);
+    if (fault) {
+        request_free(&m->r);
+    }
+    *ret_request = m->r;
+    return fault;
 }
 
 enum fault render_request(const struct adapter *a, const struct adapter_op *op, enum adapter_step step,
                           const struct render_in *in, struct request **ret_request, struct note *note)
 {
-    const struct adapter_exchange *e = &op->steps[step];
-    struct making m = {.a = a, .op = op, .step = step, .rule = &e->request, .in = in, .note = note};
+    struct making m = {.a = a, .op = op, .step = step, .in = in, .note = note};
 
     *ret_request = NULL;
-    if (!e->there) {
+    if (!op->steps[step].there) {
         return note_set(note, FAULT_BAD_VALUE, "%s (%s) has no step %s", a->name, op->name,
                         adapter_step_text(step));
     }
-    m.r = mem_new(sizeof(*m.r));
-    m.r->method = mem_text(e->request.method);
-    m.r->timeout_ms = adapter_timeout_ms(op, step);
-    m.r->medium = -1;
-    make_context(&m);
-    take_vendor(&m);
-    enum fault fault = make_request(&m);
-    mapping_view_done(&m.view);
-    json_decref(m.context);
-    json_decref(m.let);
-    json_decref(m.vendor);
-    if (fault) {
-        request_free(&m.r);
-    }
-    *ret_request = m.r;
-    return fault;
+    return render(&m, &op->steps[step], ret_request);
+}
+
+enum fault render_upload(const struct adapter_op *op, const struct adapter_upload *u, int step,
+                         const struct render_in *in, struct request **ret_request, struct note *note)
+{
+    struct making m = {.a = op->adapter, .op = op, .step = STEP_UPLOAD, .in = in, .note = note};
+
+    return render(&m, &u->steps[step].exchange, ret_request);
 }

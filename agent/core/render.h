@@ -14,7 +14,14 @@ struct render_in {
     const char *task;    /* {task} */
     const char *idem;    /* {idempotency_key} */
     const char *kind;
-    const json_t *media; /* array, by index: {"type", "bytes", "name"?} */
+    const json_t *media;   /* array, by index: {"type", "bytes", "name"?} */
+    const json_t *options; /* {name: text}, complete; NULL: none */
+    int64_t deadline_s;    /* whole seconds left; 0: not known */
+    /* What to do with fields that the adapter has no word for, by the operator: "ignore", "reject", NULL:
+     * what the adapter says. */
+    const char *unsupported;
+    const json_t *medium; /* uploads: {"part": {"$part"}, "name", "type", "bytes", "digest", "extension",
+                             "base64": token} */
 };
 
 /* A medium in the input as jq sees it. The runtime decides a form (adapter_forms) for each and puts in its
@@ -24,6 +31,7 @@ struct render_in {
  *   data_uri  the text "data:<type>;base64,<token>"
  *   base64    the text "<token>"
  *   part      {"$part": index}
+ *   asset     what the upload gave, any JSON
  *
  * where <token> = render_token(index) stands for the base64 of medium `index`; the sender replaces it while
  * streaming. Tokens hold a random nonce of the run, so that no prompt can forge one. An expression that needs
@@ -46,20 +54,23 @@ struct request_part {
 
 enum request_body { BODY_NONE, BODY_JSON, BODY_MULTIPART, BODY_FORM, BODY_RAW };
 
+/* Where the vendor's credentials stand in a request. AUTH_AWS: it is signed. */
+enum request_auth { AUTH_NONE, AUTH_HEADER, AUTH_QUERY, AUTH_BASIC, AUTH_AWS };
+
 /* A request has at most so many header fields, whatever its adapter says. */
-#define REQUEST_FIELDS_MAX 40
+#define REQUEST_FIELDS_MAX 56
 
 struct request {
     char *method;
     char *url;
     struct request_field *fields; /* without the secret */
     size_t field_count;
-    /* The secret, which the sender puts in by request_secret_header or request_secret_url; none of it is set
-     * when the step goes without or the URL's host may not see it. */
-    char *secret_name;  /* the header that carries it, or NULL */
-    char *secret_query; /* the query parameter that carries it, or NULL */
-    char *secret_form;  /* its value with {secret} in place */
-    bool secret_basic;  /* the form goes in base64 behind the word Basic (RFC 7617) */
+    /* The credentials, which the sender puts in by credential.h; AUTH_NONE when the step goes without or the
+     * URL's host may not see them. */
+    enum request_auth auth;
+    char *auth_name; /* the header or parameter */
+    char *auth_mask; /* its value for people: what is secret stands as **** */
+    char *sign_as;   /* AUTH_AWS: the service */
     enum request_body body;
     char *text; /* BODY_JSON and BODY_FORM: the text, tokens in place; BODY_RAW: NULL */
     struct request_part *parts;
@@ -78,12 +89,12 @@ struct request {
 enum fault render_request(const struct adapter *a, const struct adapter_op *op, enum adapter_step step,
                           const struct render_in *in, struct request **ret_request,
                           struct note *note) MUSTCHECK;
+/* render_upload - the request of a step (from 0) of an upload, for a task of op. in->vars holds what the
+ * steps before have saved, any JSON. Faults as render_request. */
+enum fault render_upload(const struct adapter_op *op, const struct adapter_upload *u, int step,
+                         const struct render_in *in, struct request **ret_request,
+                         struct note *note) MUSTCHECK;
 void request_free(struct request **r);
-
-/* request_secret_header - the value of the header secret_name with secret in place. request_secret_url - the
- * URL with the secret as a query parameter, or just the URL. The caller wipes and frees both. */
-char *request_secret_header(const struct request *r, const char *secret);
-char *request_secret_url(const struct request *r, const char *secret);
 
 /* request_to_json - for people and golden cases: {"method","url","headers":{…,"Authorization":"Key ****"},
  * and one of "json", "form" (a text), "raw" (an index), "multipart": [{"name", "text" or "medium", "type"?,

@@ -1,13 +1,9 @@
-/* request.c - a vendor's request as a thing: its end, its secret, and how people read it. */
+/* request.c - a vendor's request as a thing: its end, and how people read it. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/limits.h"
 #include "base/mem.h"
-#include "core/percent.h"
 #include "core/render.h"
-#include "wire/base64.h"
 
 void request_free(struct request **r)
 {
@@ -30,66 +26,12 @@ void request_free(struct request **r)
     free(gone->parts);
     free(gone->method);
     free(gone->url);
-    free(gone->secret_name);
-    free(gone->secret_query);
-    free(gone->secret_form);
+    free(gone->auth_name);
+    free(gone->auth_mask);
+    free(gone->sign_as);
     free(gone->text);
     free(gone);
     *r = NULL;
-}
-
-/* The form with secret in place of each {secret}. */
-static char *fill(const char *form, const char *secret)
-{
-    struct buf out;
-    const char *at;
-
-    buf_init(&out, LIMIT_HEADER_BYTES);
-    while ((at = strstr(form, "{secret}"))) {
-        buf_add(&out, form, (size_t)(at - form));
-        buf_text(&out, secret);
-        form = at + strlen("{secret}");
-    }
-    buf_text(&out, form);
-    char *text = buf_take(&out);
-    buf_done(&out);
-    return text ? text : mem_text("");
-}
-
-char *request_secret_header(const struct request *r, const char *secret)
-{
-    char *text = fill(r->secret_form, secret);
-
-    if (!r->secret_basic) {
-        return text;
-    }
-    size_t n = strlen(text);
-    char *coded = mem_new(BASE64_CHARS(n) + 1);
-    base64_write(coded, (struct slice){text, n}, false);
-    char *value = mem_printf("Basic %s", coded);
-    explicit_bzero(text, n);
-    explicit_bzero(coded, strlen(coded));
-    free(text);
-    free(coded);
-    return value;
-}
-
-char *request_secret_url(const struct request *r, const char *secret)
-{
-    struct buf out;
-
-    if (!r->secret_query) {
-        return mem_text(r->url);
-    }
-    char *text = fill(r->secret_form, secret);
-    buf_init(&out, LIMIT_URL_BYTES + LIMIT_HEADER_BYTES);
-    buf_printf(&out, "%s%c%s=", r->url, strchr(r->url, '?') ? '&' : '?', r->secret_query);
-    percent_write(&out, text, false);
-    explicit_bzero(text, strlen(text));
-    free(text);
-    char *url = buf_take(&out);
-    buf_done(&out);
-    return url ? url : mem_text(r->url);
 }
 
 static json_t *headers_to_json(const struct request *r)
@@ -102,11 +44,8 @@ static json_t *headers_to_json(const struct request *r)
         size_t n = cut ? (size_t)(cut - r->fields[i].value) : strlen(r->fields[i].value);
         json_object_set_new(headers, r->fields[i].name, json_stringn(r->fields[i].value, n));
     }
-    if (r->secret_name) {
-        char *form = fill(r->secret_form, "****");
-        json_object_set_new(headers, r->secret_name,
-                            r->secret_basic ? json_string("Basic ****") : json_string(form));
-        free(form);
+    if (r->auth != AUTH_NONE && r->auth != AUTH_QUERY) {
+        json_object_set_new(headers, r->auth_name, json_string(r->auth_mask));
     }
     return headers;
 }
@@ -142,9 +81,9 @@ json_t *request_to_json(const struct request *r)
     json_t *out = json_object();
 
     set_text(out, "method", r->method);
-    char *url = r->secret_query
-                    ? mem_printf("%s%c%s=****", r->url, strchr(r->url, '?') ? '&' : '?', r->secret_query)
-                    : NULL;
+    char *url = r->auth == AUTH_QUERY ? mem_printf("%s%c%s=%s", r->url, strchr(r->url, '?') ? '&' : '?',
+                                                   r->auth_name, r->auth_mask)
+                                      : NULL;
     set_text(out, "url", url ? url : r->url);
     free(url);
     json_object_set_new(out, "headers", headers_to_json(r));

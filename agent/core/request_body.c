@@ -122,29 +122,40 @@ static enum fault add_part(struct request *r, const char *name, const json_t *va
     return FAULT_OK;
 }
 
-enum fault request_body_multipart(struct request *r, const json_t *value, const json_t *media,
-                                  struct note *note)
+/* Adds the parts that are media, or those that are not. */
+static enum fault add_parts(struct request *r, const json_t *value, const json_t *media, bool are_media,
+                            struct note *note)
 {
+    enum fault fault = FAULT_OK;
     const char *name;
     json_t *item, *element;
     size_t i;
 
+    json_object_foreach((json_t *)value, name, item)
+    {
+        if (!fault && !json_is_array(item) && (medium_of(item) >= 0) == are_media) {
+            fault = add_part(r, name, item, media, note);
+        }
+        json_array_foreach(item, i, element)
+        {
+            if (!fault && (medium_of(element) >= 0) == are_media) {
+                fault = add_part(r, name, element, media, note);
+            }
+        }
+    }
+    return fault;
+}
+
+/* The fields of a presigned POST must stand before its file (AWS S3, "POST Object"), and nobody minds. */
+enum fault request_body_multipart(struct request *r, const json_t *value, const json_t *media,
+                                  struct note *note)
+{
     r->body = BODY_MULTIPART;
     if (!json_is_object(value)) {
         return note_set(note, FAULT_BAD_VALUE, "a multipart body is made from an object");
     }
-    json_object_foreach((json_t *)value, name, item)
-    {
-        enum fault fault = json_is_array(item) ? FAULT_OK : add_part(r, name, item, media, note);
-        json_array_foreach(item, i, element)
-        {
-            fault = fault ? fault : add_part(r, name, element, media, note);
-        }
-        if (fault) {
-            return fault;
-        }
-    }
-    return FAULT_OK;
+    enum fault fault = add_parts(r, value, media, false, note);
+    return fault ? fault : add_parts(r, value, media, true, note);
 }
 
 /* ---- names and values with percents ---- */

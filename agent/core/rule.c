@@ -19,6 +19,7 @@ struct rule {
     json_t *codes;   /* list of texts, NULL: any */
     json_t *headers; /* {lower-case name: list of texts, or true: any value}, NULL: any */
     struct shape *when;
+    int number;
     unsigned steps; /* bit per enum adapter_step, 0: all */
     enum answer_class class;
     int accepted;
@@ -143,7 +144,7 @@ static int load_accepted(const json_t *value)
                                   : ACCEPTED_UNKNOWN;
 }
 
-static void load_rule(struct load *l, struct rule *rule, const json_t *value)
+static void read_rule(struct load *l, struct rule *rule, const json_t *value)
 {
     int class = answer_class_find(json_string_value(json_object_get(value, "class")));
 
@@ -181,7 +182,8 @@ struct rule_list *rule_load(struct load *l, const json_t *value)
     json_array_foreach(value, i, item)
     {
         size_t before = load_enter_index(l, i);
-        load_rule(l, &r->items[r->count++], item);
+        r->items[r->count].number = load_rule(l, item);
+        read_rule(l, &r->items[r->count++], item);
         load_leave(l, before);
     }
     return r;
@@ -248,7 +250,8 @@ bool rule_match(const struct rule_list *r, const struct rule_in *in, struct rule
                                      .later_ms = rule->later_ms,
                                      .failed = rule->failed,
                                      .cancelled = rule->cancelled,
-                                     .text = rule->text};
+                                     .text = rule->text,
+                                     .number = rule->number};
             return true;
         }
     }

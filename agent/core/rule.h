@@ -29,6 +29,7 @@ struct rule_out {
     bool failed;      /* the answer means that the task failed, whatever its state says */
     bool cancelled;   /* failed, because somebody cancelled it at the vendor */
     const char *text; /* words for people, or NULL; lives as long as the rules */
+    int number;       /* of the rule, see adapter_rule_place */
 };
 
 /* rule_match - what the first rule that fits says; false: none fits. r may be NULL. */

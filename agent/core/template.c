@@ -57,18 +57,26 @@ const char *template_text(const struct template *t)
     return t->text;
 }
 
+/* A part of the secret has a dot in its name. */
+static bool name_valid(struct slice name)
+{
+    size_t skip = slice_starts(name, "secret.") ? 7 : 0;
+
+    for (size_t i = skip; i < name.n; i++) {
+        if (name.p[i] != '_' && !isalnum((unsigned char)name.p[i])) {
+            return false;
+        }
+    }
+    return name.n > skip;
+}
+
 /* Reads "name" or "name|filter" between braces. */
 static enum fault parse_variable(struct slice inside, struct piece *piece, struct note *note)
 {
     struct slice rest = inside, name;
 
     slice_cut(&rest, '|', &name);
-    for (size_t i = 0; i < name.n; i++) {
-        if (name.p[i] != '_' && !isalnum((unsigned char)name.p[i])) {
-            name.n = 0;
-        }
-    }
-    if (!name.n) {
+    if (!name_valid(name)) {
         return note_set(note, FAULT_BAD_VALUE,
                         "{%.*s} is no variable: write {name}, with letters, digits and _; for a brace itself "
                         "write {{ or }}",
@@ -243,4 +251,18 @@ enum fault template_header(const struct template *t, template_find_fn *find, voi
         buf_text(out, value);
     }
     return buf_ok(out) ? FAULT_OK : note_set(note, FAULT_BAD_VALUE, "the header is too long");
+}
+
+enum fault template_fill(const struct template *t, template_find_fn *find, void *arg, struct buf *out,
+                         struct note *note)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        const struct piece *piece = &t->pieces[i];
+        const char *value = piece->name ? find(arg, piece->name) : piece->literal;
+        if (!value) {
+            return missing(piece->name, note);
+        }
+        buf_text(out, value);
+    }
+    return buf_ok(out) ? FAULT_OK : note_set(note, FAULT_BAD_VALUE, "the text is too long");
 }

@@ -36,4 +36,9 @@ enum fault template_url(const struct template *t, template_find_fn *find, void *
 enum fault template_header(const struct template *t, template_find_fn *find, void *arg, struct buf *out,
                            struct note *note) MUSTCHECK;
 
+/* template_fill - appends the text; values stand as they are, whatever they hold. Faults: BAD_VALUE (a
+ * variable is not there, the text is too long for out). */
+enum fault template_fill(const struct template *t, template_find_fn *find, void *arg, struct buf *out,
+                         struct note *note) MUSTCHECK;
+
 #endif

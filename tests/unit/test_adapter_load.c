@@ -216,6 +216,52 @@ static void test_hosts(void **state)
     CHECK_ALL(mistakes);
 }
 
+#define AUTH(auth)                                                                                           \
+    "adapter: vendor\nbase: https://api.vendor.com\nhosts: [login.vendor.com]\nauth:\n" auth SYNC
+#define MINT(rule) "  header: A\n  value: \"{token}\"\n  parts: [id, key]\n  token:\n    " rule "\n"
+
+static void test_auth(void **state)
+{
+    /* Credentials that cannot be made, go nowhere or go to strangers are told. */
+    static const struct mistake mistakes[] = {
+        {AUTH("  { header: A, query: b }\n"), 4, 1, "exactly one of"},
+        {AUTH("  { header: A, value: \"{secret.key}\" }\n"), 5, 16, "no part key"},
+        {AUTH("  { header: A, value: \"{secret}\", parts: [a] }\n"), 5, 16, "{secret.a}"},
+        {AUTH("  { header: A, value: \"{token}\" }\n"), 5, 16, "nothing makes {token}"},
+        {AUTH("  { header: A, value: \"{secret} {region}\" }\n"), 5, 16, "nothing sets {region}"},
+        {AUTH("  { header: A, value: \"{secret} {\" }\n"), 5, 16, "{"},
+        {AUTH("  { header: A, value: \"{secret}\", token: { jwt_hs256: { key: \"{secret}\" } } }\n"), 4, 1,
+         "the token is nowhere"},
+        {AUTH("  { basic: \"{secret}:\", value: x }\n"), 5, 25, "does not go with basic"},
+        {AUTH("  { aws_sigv4: { service: s3, region: r }, parts: [a] }\n"), 5, 44,
+         "does not go with aws_sigv4"},
+        {AUTH("  { aws_sigv4: { service: s3 } }\n"), 5, 5, "region"},
+        {AUTH(MINT("jwt_hs256: { key: open }")), 9, 18, "known to all"},
+        {AUTH(MINT("jwt_hs256: { key: \"{secret.key}\", claims: { exp: 1 } }")), 9, 49, "the agent sets it"},
+        {AUTH(MINT("jwt_hs256: { key: \"{token}\" }")), 9, 18, "it stands in value"},
+        {AUTH(MINT("jwt_hs256: { key: \"{secret.key}\", lives: 1ms }")), 9, 39, "too short"},
+        {AUTH(MINT(
+             "jwt_hs256: { key: \"{secret.key}\" }\n    oauth2_client_credentials: { url: x, form: {} }")),
+         8, 3, "exactly one of"},
+        {AUTH(MINT("oauth2_client_credentials: { url: https://evil.com/t, form: { a: \"{secret.key}\" } }")),
+         9, 34, "evil.com would see the secret"},
+        {AUTH(MINT(
+             "oauth2_client_credentials: { url: http://login.vendor.com/t, form: { a: \"{secret.key}\" } }")),
+         9, 34, "https://"},
+        {AUTH(MINT("oauth2_client_credentials: { url: \"https://{secret.id}/t\", form: { a: b } }")), 9, 34,
+         "could be anybody's"},
+        {AUTH(MINT("oauth2_client_credentials: { url: \"https://login.vendor.com/{x}\", form: { a: b } }")),
+         9, 34, "nothing sets {x}"},
+        {HEAD
+         "tasks:\n  image.generate:\n    submit:\n      request: { url: \"{base}/x\", sign_as: s3 }\n      "
+         "outputs: { url: .body.u }\n",
+         7, 35, "aws_sigv4 only"},
+    };
+
+    (void)state;
+    CHECK_ALL(mistakes);
+}
+
 static void test_flow(void **state)
 {
     /* Steps that lead nowhere are told. */
@@ -363,11 +409,10 @@ static void test_questions(void **state)
              "    poll:\n      request: { url: \"{base}/v/{id}\" }\n      every: { first: 500ms, min: 1s, "
              "max: 1m, growth: 2 }\n"
              "      state: { from: .body.s, map: { d: completed } }\n      outputs: { url: .body.url }\n"
-             "    cancel: { request: { url: \"{base}/v/{id}\", method: DELETE }, queued_only: true }\n";
+             "    cancel: { request: { url: \"{base}/v/{id}\", method: DELETE }, queued_only: true }\n"
+             "    download: { secret: true }\n";
     struct adapter *a;
     struct heard h;
-    enum adapter_form forms[FORM_COUNT];
-    uint64_t max;
 
     (void)state;
     assert_int_equal(read_text(text, &a, &h), FAULT_OK);
@@ -382,11 +427,12 @@ static void test_questions(void **state)
     assert_false(adapter_host_allowed(a, NULL, "files.other.com"));
     assert_true(adapter_host_allowed(a, "http://127.0.0.1:9000/x", "127.0.0.1:9000"));
     assert_false(adapter_host_allowed(a, NULL, "127.0.0.1:9000"));
-    assert_int_equal(adapter_forms(op, "image", forms, &max), 2);
-    assert_int_equal(forms[0], FORM_URL);
-    assert_int_equal(forms[1], FORM_DATA_URI);
-    assert_int_equal(max, 10 << 20);
-    assert_int_equal(adapter_forms(op, "mask", forms, &max), 0);
+    const struct adapter_medium *m = adapter_medium(op, "image");
+    assert_int_equal(m->form_count, 2);
+    assert_int_equal(m->forms[0], FORM_URL);
+    assert_int_equal(m->forms[1], FORM_DATA_URI);
+    assert_int_equal(m->max_bytes[1], 10 << 20);
+    assert_null(adapter_medium(op, "mask"));
     assert_int_equal(adapter_every(op).first_ms, 500);
     assert_int_equal(adapter_every(op).max_ms, 60000);
     assert_int_equal(adapter_timeout_ms(op, STEP_SUBMIT), 90000);
@@ -467,13 +513,13 @@ static void test_references(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),        cmocka_unit_test(test_yaml),
-        cmocka_unit_test(test_schema),      cmocka_unit_test(test_templates),
-        cmocka_unit_test(test_hosts),       cmocka_unit_test(test_flow),
-        cmocka_unit_test(test_operations),  cmocka_unit_test(test_fields),
-        cmocka_unit_test(test_expressions), cmocka_unit_test(test_all_told),
-        cmocka_unit_test(test_questions),   cmocka_unit_test(test_choice),
-        cmocka_unit_test(test_references),
+        cmocka_unit_test(test_good),     cmocka_unit_test(test_yaml),
+        cmocka_unit_test(test_schema),   cmocka_unit_test(test_templates),
+        cmocka_unit_test(test_hosts),    cmocka_unit_test(test_auth),
+        cmocka_unit_test(test_flow),     cmocka_unit_test(test_operations),
+        cmocka_unit_test(test_fields),   cmocka_unit_test(test_expressions),
+        cmocka_unit_test(test_all_told), cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_choice),   cmocka_unit_test(test_references),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

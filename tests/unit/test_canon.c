@@ -124,12 +124,32 @@ static void test_long_base64_in_objects(void **state)
         "{\"images\":[{\"$blob\":0,\"bytes\":70000,\"name\":\"a.png\",\"type\":\"image/png\"}]}", "");
 }
 
+static void test_messages(void **state)
+{
+    /* Media in the parts of messages get the same form; texts of messages stay, however they look. */
+    (void)state;
+    becomes(
+        "{\"messages\":[{\"content\":\"aGVsbG8=\"},{\"content\":["
+        "{\"type\":\"text\",\"text\":\"aGVsbG8=\"},"
+        "{\"image_url\":{\"url\":\"data:image/png;base64,aGVsbG8=\",\"detail\":\"low\"}},"
+        "{\"image_url\":{\"url\":\"https://h/a\"}},{\"input_audio\":{\"data\":\"aGk=\",\"format\":\"wav\"}},"
+        "{\"file\":{\"file_data\":{\"$blob\":7},\"filename\":\"a\"}}]}]}",
+        "{\"messages\":[{\"content\":\"aGVsbG8=\"},{\"content\":["
+        "{\"text\":\"aGVsbG8=\",\"type\":\"text\"},"
+        "{\"image_url\":{\"detail\":\"low\",\"url\":{\"$blob\":0}}},"
+        "{\"image_url\":{\"url\":{\"url\":\"https://h/"
+        "a\"}}},{\"input_audio\":{\"data\":{\"$blob\":1},\"format\":"
+        "\"wav\"}},"
+        "{\"file\":{\"file_data\":{\"$blob\":7},\"filename\":\"a\"}}]}]}",
+        "[hello|image/png|-][hi|-|-]");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_form_becomes_one),     cmocka_unit_test(test_long_base64_in_objects),
         cmocka_unit_test(test_what_is_no_medium_stays),   cmocka_unit_test(test_nonsense_names_the_field),
-        cmocka_unit_test(test_equal_values_dump_equally),
+        cmocka_unit_test(test_equal_values_dump_equally), cmocka_unit_test(test_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

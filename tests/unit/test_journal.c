@@ -102,7 +102,11 @@ static void test_record_lacks_what_its_state_needs(void **state)
         }
         if (!strcmp(rows[i].state, "ended")) {
             json_t *result = result_of(doc, TASK_COMPLETED);
+            json_object_set_new(doc, "stored", json_array());
+            json_object_set_new(doc, "trouble", json_string("x"));
             assert_int_equal(journal_end(doc, NULL, TASK_COMPLETED, result, 7), FAULT_OK);
+            assert_null(json_object_get(doc, "stored")); /* what was kept for going on with it */
+            assert_null(json_object_get(doc, "trouble"));
             json_decref(result);
         }
         assert_int_equal(journal_check(doc, NULL), FAULT_OK);
@@ -521,6 +525,31 @@ static void test_no_schedule_pays_twice_or_ends_twice(void **state)
     }
 }
 
+static void test_place(void **state)
+{
+    /* An intent is of one place: base and options as they were; records of before they were kept fit any. */
+    json_t *doc = new_doc(), *options = json_pack("{s:s}", "region", "eu"),
+           *other = json_pack("{s:s}", "region", "us");
+    struct journal_claim claim = claim_of("A", "n1");
+    int64_t epoch = 0;
+
+    (void)state;
+    assert_int_equal(journal_claim(doc, &claim, &epoch), FAULT_OK);
+    assert_true(journal_same_place(journal_intent(doc), "https://a", options));
+    json_decref(doc);
+    doc = new_doc();
+    claim.base = "https://a";
+    claim.options = options;
+    assert_int_equal(journal_claim(doc, &claim, &epoch), FAULT_OK);
+    assert_true(journal_same_place(journal_intent(doc), "https://a", options));
+    assert_false(journal_same_place(journal_intent(doc), "https://b", options));
+    assert_false(journal_same_place(journal_intent(doc), "https://a", other));
+    assert_false(journal_same_place(journal_intent(doc), "https://a", NULL));
+    json_decref(doc);
+    json_decref(options);
+    json_decref(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -540,6 +569,7 @@ int main(void)
         cmocka_unit_test(test_attempts_are_bounded),
         cmocka_unit_test(test_given_up_is_what_may_be_sent_again),
         cmocka_unit_test(test_unknown_members_survive),
+        cmocka_unit_test(test_place),
         cmocka_unit_test(test_view_tells_why_a_task_waits),
         cmocka_unit_test(test_view_shows_state_then_result),
         cmocka_unit_test(test_no_schedule_pays_twice_or_ends_twice),
