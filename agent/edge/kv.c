@@ -6,15 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "base/mem.h"
 #include "edge/kv_internal.h"
-#include "wire/base64.h"
+#include "edge/stream.h"
 #include "wire/date.h"
 
-#define SUBJECT_CHARS    512
-#define GET_MS           5000
-#define NO_MESSAGE_FOUND 10037
+#define GET_MS 5000
 
 /* ---- names ---- */
 
@@ -33,12 +30,11 @@ bool kv_key_valid(const char *text)
     return before != '.';
 }
 
-/* "<before>$KV.<bucket>.<key>"; empty, which the bus refuses, when the key cannot be one. */
-static void kv_subject(char out[SUBJECT_CHARS], const char *before, const char *bucket, const char *key)
+void kv_subject(char out[KV_SUBJECT_CHARS], const char *before, const char *bucket, const char *key)
 {
-    int n = kv_key_valid(key) ? snprintf(out, SUBJECT_CHARS, "%s$KV.%s.%s", before, bucket, key) : 0;
+    int n = kv_key_valid(key) ? snprintf(out, KV_SUBJECT_CHARS, "%s$KV.%s.%s", before, bucket, key) : 0;
 
-    if (n <= 0 || n >= SUBJECT_CHARS) {
+    if (n <= 0 || n >= KV_SUBJECT_CHARS) {
         out[0] = '\0';
     }
 }
@@ -86,32 +82,12 @@ static void kv_got_direct(void *arg, enum fault fault, const struct bus_in *in)
 
 static uint64_t kv_get_direct(struct bus *bus, const char *bucket, const char *key, struct kv_reading *r)
 {
-    char before[SUBJECT_CHARS], subject[SUBJECT_CHARS];
+    char before[KV_SUBJECT_CHARS], subject[KV_SUBJECT_CHARS];
     struct bus_out out = {.subject = subject};
 
     snprintf(before, sizeof(before), "$JS.API.DIRECT.GET.KV_%s.", bucket);
     kv_subject(subject, before, bucket, key);
     return bus_ask(bus, &out, GET_MS, kv_got_direct, r);
-}
-
-/* The bytes of a base64 text, with a NUL behind them; the caller frees. NULL: not base64, or too much. */
-static char *kv_decode(const char *text, size_t *ret_n)
-{
-    size_t n = text ? strlen(text) : 0;
-    struct base64 decoder = {0};
-
-    if (n > 4 * LIMIT_MESSAGE_BYTES) {
-        return NULL;
-    }
-    char *bytes = mem_new(n / 4 * 3 + 4);
-    long got = text ? base64_feed(&decoder, text, n, (unsigned char *)bytes) : 0;
-    if (got < 0 || !base64_end(&decoder)) {
-        free(bytes);
-        return NULL;
-    }
-    bytes[got] = '\0';
-    *ret_n = (size_t)got;
-    return bytes;
 }
 
 /* Whether a raw header block has a delete marker in it. */
@@ -128,22 +104,18 @@ static bool kv_block_is_marker(const char *block)
     return !strncmp(at, "DEL\r\n", 5) || !strncmp(at, "PURGE\r\n", 7);
 }
 
-static enum fault kv_read_message(const json_t *message, struct kv_entry *entry, char **ret_bytes)
+enum fault kv_read_message(const json_t *message, struct kv_entry *entry, char **ret_memory)
 {
-    size_t n = 0;
-    AUTO(auto_free) char *block = kv_decode(json_string_value(json_object_get(message, "hdrs")), &n);
+    struct stream_msg msg;
+    enum fault fault = stream_parse(message, &msg, ret_memory);
 
-    *ret_bytes = kv_decode(json_string_value(json_object_get(message, "data")), &n);
-    if (!json_is_object(message) || !block || !*ret_bytes) {
-        return FAULT_INTERNAL;
+    if (fault == FAULT_OK) {
+        entry->revision = msg.seq;
+        entry->time_ms = msg.time_ms;
+        entry->deleted = kv_block_is_marker(msg.headers);
+        entry->value = entry->deleted ? (struct slice){NULL, 0} : msg.payload;
     }
-    entry->revision = (uint64_t)json_integer_value(json_object_get(message, "seq"));
-    entry->time_ms = date_stamp_ms(json_string_value(json_object_get(message, "time")));
-    entry->deleted = kv_block_is_marker(block);
-    if (!entry->deleted) {
-        entry->value = (struct slice){*ret_bytes, n};
-    }
-    return FAULT_OK;
+    return fault;
 }
 
 static void kv_got_leader(void *arg, enum fault fault, const json_t *answer)
@@ -154,8 +126,7 @@ static void kv_got_leader(void *arg, enum fault fault, const json_t *answer)
 
     if (fault == FAULT_OK && !error) {
         fault = kv_read_message(json_object_get(answer, "message"), &entry, &bytes);
-    } else if (fault == FAULT_OK &&
-               json_integer_value(json_object_get(error, "err_code")) != NO_MESSAGE_FOUND) {
+    } else if (fault == FAULT_OK && !stream_none(error)) {
         fault = FAULT_INTERNAL;
     }
     kv_tell(arg, fault, &entry);
@@ -163,7 +134,7 @@ static void kv_got_leader(void *arg, enum fault fault, const json_t *answer)
 
 static uint64_t kv_get_leader(struct bus *bus, const char *bucket, const char *key, struct kv_reading *r)
 {
-    char subject[SUBJECT_CHARS], last[SUBJECT_CHARS];
+    char subject[KV_SUBJECT_CHARS], last[KV_SUBJECT_CHARS];
 
     snprintf(subject, sizeof(subject), "$JS.API.STREAM.MSG.GET.KV_%s", bucket);
     kv_subject(last, "", bucket, key);
@@ -213,7 +184,7 @@ static uint64_t kv_publish(struct bus *bus, const struct bus_out *out, int64_t l
 uint64_t kv_put(struct bus *bus, const char *bucket, const char *key, struct slice value, int64_t expect,
                 int64_t limit_ms, kv_put_fn *fn, void *arg)
 {
-    char subject[SUBJECT_CHARS], id[SUBJECT_CHARS];
+    char subject[KV_SUBJECT_CHARS], id[KV_SUBJECT_CHARS];
     struct bus_out out = {
         .subject = subject, .payload = value, .msg_id = expect > 0 ? id : NULL, .expect_last_seq = expect};
 
@@ -225,10 +196,41 @@ uint64_t kv_put(struct bus *bus, const char *bucket, const char *key, struct sli
 uint64_t kv_delete(struct bus *bus, const char *bucket, const char *key, int64_t limit_ms, kv_put_fn *fn,
                    void *arg)
 {
-    char subject[SUBJECT_CHARS];
+    char subject[KV_SUBJECT_CHARS];
     const char *headers[] = {"KV-Operation", "DEL", NULL};
     struct bus_out out = {.subject = subject, .expect_last_seq = -1, .headers = headers};
 
     kv_subject(subject, "", bucket, key);
     return kv_publish(bus, &out, limit_ms, fn, arg);
+}
+
+/* ---- forgetting ---- */
+
+struct kv_forgetting {
+    kv_forget_fn *fn;
+    void *arg;
+};
+
+static void kv_forgotten(void *arg, enum fault fault, const json_t *answer)
+{
+    const struct kv_forgetting *f = arg;
+
+    f->fn(f->arg, fault == FAULT_OK && json_object_get(answer, "error") ? FAULT_INTERNAL : fault);
+}
+
+uint64_t kv_forget(struct bus *bus, const char *bucket, const char *key, uint64_t revision, kv_forget_fn *fn,
+                   void *arg)
+{
+    struct kv_forgetting *f = mem_new(sizeof(*f));
+    char api[KV_SUBJECT_CHARS], subject[KV_SUBJECT_CHARS];
+    json_t *request;
+
+    *f = (struct kv_forgetting){fn, arg};
+    snprintf(api, sizeof(api), "$JS.API.STREAM.PURGE.KV_%s", bucket);
+    kv_subject(subject, "", bucket, key);
+    request = json_pack("{s:s,s:I}", "filter", subject, "seq", (json_int_t)revision + 1);
+    uint64_t token = bus_api(bus, subject[0] ? api : "", request, GET_MS, kv_forgotten, f);
+    bus_ask_own(bus, token, f);
+    json_decref(request);
+    return token;
 }

@@ -43,6 +43,14 @@ typedef bool kv_each_fn(void *arg, const char *key, const struct kv_entry *entry
 typedef void kv_done_fn(void *arg, enum fault fault);
 void kv_scan(struct bus *bus, const char *bucket, const char *filter, kv_each_fn *each, kv_done_fn *done,
              void *arg);
+/* kv_scan_from - the same from a revision on, of a bucket that keeps one revision of each key. */
+void kv_scan_from(struct bus *bus, const char *bucket, uint64_t from, kv_each_fn *each, kv_done_fn *done,
+                  void *arg);
+/* kv_forget - takes a key away without a marker, unless it was written after revision: for buckets whose keys
+ * never come back. fault as kv_get. */
+typedef void kv_forget_fn(void *arg, enum fault fault);
+uint64_t kv_forget(struct bus *bus, const char *bucket, const char *key, uint64_t revision, kv_forget_fn *fn,
+                   void *arg);
 
 /* kv_key_valid - text can be a key: [A-Za-z0-9_=.-]+, no dot at either end. */
 bool kv_key_valid(const char *text);

@@ -141,13 +141,15 @@ static void scan_created(void *arg, enum fault fault, const json_t *answer)
     }
 }
 
-void kv_scan(struct bus *bus, const char *bucket, const char *filter, kv_each_fn *each, kv_done_fn *done,
-             void *arg)
+/* from 0: the last entry of each key. */
+static void scan_begin(struct bus *bus, const char *bucket, const char *filter, uint64_t from,
+                       const struct scan *about)
 {
     char subject[SUBJECT_CHARS], stream[160], keys[SUBJECT_CHARS];
     struct scan *s = mem_new(sizeof(*s));
 
-    *s = (struct scan){.bus = bus, .each = each, .done = done, .arg = arg};
+    *s = *about;
+    s->bus = bus;
     snprintf(s->bucket, sizeof(s->bucket), "%s", bucket);
     s->prefix_n = strlen("$KV..") + strlen(bucket);
     s->inbox = bus_inbox_open(bus, scan_arrived, s, s->reply, sizeof(s->reply));
@@ -156,10 +158,26 @@ void kv_scan(struct bus *bus, const char *bucket, const char *filter, kv_each_fn
     snprintf(stream, sizeof(stream), "KV_%s", s->bucket);
     snprintf(subject, sizeof(subject), "$JS.API.CONSUMER.CREATE.%s", stream);
     snprintf(keys, sizeof(keys), "$KV.%s.%s", s->bucket, filter);
-    json_t *request =
-        json_pack("{s:s, s:{s:s, s:s, s:s, s:s, s:b, s:I}}", "stream_name", stream, "config", "ack_policy",
-                  "none", "deliver_policy", "last_per_subject", "filter_subject", keys, "replay_policy",
+    json_t *config =
+        json_pack("{s:s, s:s, s:s, s:s, s:b, s:I}", "ack_policy", "none", "deliver_policy",
+                  from ? "by_start_sequence" : "last_per_subject", "filter_subject", keys, "replay_policy",
                   "instant", "mem_storage", 1, "inactive_threshold", (json_int_t)KEEP_S * 1000000000);
+    if (from) {
+        json_object_set_new(config, "opt_start_seq", json_integer((json_int_t)from));
+    }
+    json_t *request = json_pack("{s:s, s:o}", "stream_name", stream, "config", config);
     bus_api(bus, subject, request, CREATE_MS, scan_created, s);
     json_decref(request);
+}
+
+void kv_scan(struct bus *bus, const char *bucket, const char *filter, kv_each_fn *each, kv_done_fn *done,
+             void *arg)
+{
+    scan_begin(bus, bucket, filter, 0, &(struct scan){.each = each, .done = done, .arg = arg});
+}
+
+void kv_scan_from(struct bus *bus, const char *bucket, uint64_t from, kv_each_fn *each, kv_done_fn *done,
+                  void *arg)
+{
+    scan_begin(bus, bucket, ">", from ? from : 1, &(struct scan){.each = each, .done = done, .arg = arg});
 }

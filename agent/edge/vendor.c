@@ -68,6 +68,15 @@ struct vendor *vendor_new(struct loop *loop, struct log *log, const struct vendo
     return v;
 }
 
+static void fields_free(struct vendor_field *fields, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free((char *)fields[i].name);
+        free((char *)fields[i].value);
+    }
+    free(fields);
+}
+
 static void call_free(struct vendor_call *c)
 {
     timer_stop(&c->wake);
@@ -77,13 +86,11 @@ static void call_free(struct vendor_call *c)
     }
     vendor_hop_done(c);
     list_drop(&c->link);
-    for (size_t i = 0; i < c->field_count; i++) {
-        free((char *)c->fields[i].name);
-        free((char *)c->fields[i].value);
+    fields_free(c->fields, c->field_count);
+    for (size_t i = 0; i < c->secret_count; i++) {
+        explicit_bzero((char *)c->secrets[i].value, strlen(c->secrets[i].value));
     }
-    free(c->fields);
-    free((char *)c->secret.name);
-    free((char *)c->secret.value);
+    fields_free(c->secrets, c->secret_count);
     free(c->secret_origin);
     free(c->method);
     free(c->small);
@@ -144,15 +151,23 @@ void vendor_idle(struct vendor *v)
 
 /* ---- failing ---- */
 
-/* Cuts what must not be read by people: the secret, and the query of a URL, which may hold another. */
-static void text_clean(struct vendor_call *c)
+static void text_cut(char *text, const char *secret)
 {
-    const char *secret = c->secret.value;
-    char *found = c->text;
+    char *found = text;
 
-    while (secret && *secret && (found = strstr(found, secret))) {
+    while (*secret && (found = strstr(found, secret))) {
         memmove(found + 1, found + strlen(secret), strlen(found + strlen(secret)) + 1);
         *found++ = '*';
+    }
+}
+
+/* Cuts what must not be read by people: the secrets, and the query of a URL, which may hold another. */
+static void text_clean(struct vendor_call *c)
+{
+    char *found;
+
+    for (size_t i = 0; i < c->secret_count; i++) {
+        text_cut(c->text, c->secrets[i].value);
     }
     while ((found = strchr(c->text, '?'))) {
         size_t n = strcspn(found, " '\"");
@@ -339,7 +354,7 @@ static enum fault call_place(struct vendor_call *c)
                                           : "%s would be called over plain http",
                                 place.host);
     }
-    if (!c->redirects && c->secret.name) {
+    if (!c->redirects && c->secret_count) {
         c->secret_origin = mem_text(place.origin);
     }
     return FAULT_OK;
@@ -360,18 +375,23 @@ static void on_begin(struct timer *t)
 
 /* ---- calls ---- */
 
+static struct vendor_field *copy_fields(const struct vendor_field *fields, size_t n)
+{
+    struct vendor_field *out = mem_new((n + 1) * sizeof(*out));
+
+    for (size_t i = 0; i < n; i++) {
+        out[i].name = mem_text(fields[i].name);
+        out[i].value = mem_text(fields[i].value);
+    }
+    return out;
+}
+
 static void call_copy_fields(struct vendor_call *c, const struct vendor_request *request)
 {
-    c->fields = mem_new((request->field_count + 1) * sizeof(*c->fields));
+    c->fields = copy_fields(request->fields, request->field_count);
     c->field_count = request->field_count;
-    for (size_t i = 0; i < request->field_count; i++) {
-        c->fields[i].name = mem_text(request->fields[i].name);
-        c->fields[i].value = mem_text(request->fields[i].value);
-    }
-    if (request->secret) {
-        c->secret.name = mem_text(request->secret->name);
-        c->secret.value = mem_text(request->secret->value);
-    }
+    c->secrets = copy_fields(request->secrets, request->secret_count);
+    c->secret_count = request->secret_count;
 }
 
 /* Takes the body. A method that usually has one says so with an empty one: "Content-Length: 0". */

@@ -1,7 +1,7 @@
 /* vendor.h - HTTP calls to vendors: libcurl's multi interface on the loop. The only includer of curl.h.
  *
- * A call streams both ways. Secrets arrive here as one header value and are sent only to the URL's own host:
- * no redirect carries them elsewhere. JSON API calls may use HTTP/2, media transfers use HTTP/1.1 (a paused
+ * A call streams both ways. Secrets arrive here as header values and are sent only to the URL's own host: no
+ * redirect carries them elsewhere. JSON API calls may use HTTP/2, media transfers use HTTP/1.1 (a paused
  * HTTP/2 stream makes libcurl buffer up to 64 MB). CA store cached (CAPATH unset). Names are resolved by
  * loop_resolve and pinned. Addresses are checked at connect by the guard when it is on, on a connection pool
  * of its own. Facts: curl 7.88 lib/multi.c, openssl.c; measured traps of the design notes. */
@@ -38,7 +38,8 @@ struct vendor_request {
     const char *url; /* http or https */
     const struct vendor_field *fields;
     size_t field_count;
-    const struct vendor_field *secret; /* NULL: none; a header for this origin only */
+    const struct vendor_field *secrets; /* headers for this origin only */
+    size_t secret_count;
     struct body *body;
     int64_t timeout_ms; /* for the whole exchange; 0: only the stall limit (media) */
     int64_t stall_ms;   /* without a byte; 0: LIMIT_STALL_MS */

@@ -131,6 +131,40 @@ static void hop_redirect(struct vendor_call *c)
     }
 }
 
+/* Media come as they are: nobody asked for another coding, and what would be stored is not the medium. */
+static bool head_coded(const struct vendor_call *c)
+{
+    static const char *const codings[] = {"gzip", "x-gzip", "deflate", "br", "zstd", "compress"};
+    const char *coding = c->media ? vendor_head_find(&c->head, "content-encoding") : NULL;
+
+    for (size_t i = 0; coding && i < sizeof(codings) / sizeof(*codings); i++) {
+        if (strcasestr(coding, codings[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An answer that announces too much is not begun. */
+static bool head_too_large(const struct vendor_call *c)
+{
+    const char *length = vendor_head_find(&c->head, "content-length");
+
+    return length && strcmp(c->method, "HEAD") != 0 && strtoull(length, NULL, 10) > c->max_bytes;
+}
+
+static enum fault head_check(struct vendor_call *c)
+{
+    if (c->head.status < 300 && head_coded(c)) {
+        return vendor_call_fail(c, FAULT_VENDOR_ANSWER, "the answer is compressed, which was not asked for");
+    }
+    if (c->head.status < 300 && head_too_large(c)) {
+        return vendor_call_fail(c, FAULT_TOO_LARGE, "the answer has more than %llu bytes",
+                                (unsigned long long)c->max_bytes);
+    }
+    return FAULT_OK;
+}
+
 static size_t on_header(char *p, size_t size, size_t count, void *arg)
 {
     struct vendor_call *c = arg;
@@ -153,6 +187,9 @@ static size_t on_header(char *p, size_t size, size_t count, void *arg)
         return c->fault ? 0 : n;
     }
     c->answered = true;
+    if (head_check(c)) {
+        return 0;
+    }
     AUTO(auto_free) struct vendor_field *fields = vendor_head_fields(&c->head);
     enum fault fault = c->events.head(c->arg, c->head.status, fields, c->head.count);
     if (fault) {
@@ -244,8 +281,11 @@ static bool hop_set_fields(struct vendor_call *c)
             return false;
         }
     }
-    if (c->secret.name && strcmp(c->secret_origin, c->where.origin) == 0 && !hop_add_field(c, &c->secret)) {
-        return false;
+    bool home = c->secret_count && strcmp(c->secret_origin, c->where.origin) == 0;
+    for (size_t i = 0; home && i < c->secret_count; i++) {
+        if (!hop_add_field(c, &c->secrets[i])) {
+            return false;
+        }
     }
     if (!typed) {
         c->hop.fields =
@@ -438,8 +478,9 @@ enum fault vendor_hop_blame(struct vendor_call *c, CURLcode result)
         return c->fault;
     }
     if (c->hop.forbidden && !c->hop.opened && !c->hop.begun) {
-        return vendor_call_fail(c, FAULT_HOST_REFUSED, "the address of %s is not one that may be reached",
-                                c->where.host);
+        return vendor_call_fail(
+            c, FAULT_HOST_REFUSED,
+            "the address of %s is not one that may be reached unless allow_hosts names it", c->where.host);
     }
     const char *text = c->hop.error[0] ? c->hop.error : curl_easy_strerror(result);
     c->local = !c->hop.begun && hop_local(c, result);

@@ -125,7 +125,8 @@ struct vendor_call {
     char *method;
     struct vendor_field *fields;
     size_t field_count;
-    struct vendor_field secret;
+    struct vendor_field *secrets;
+    size_t secret_count;
     char *secret_origin;
     struct body *body; /* or, when it is short, */
     char *small;       /* its bytes */

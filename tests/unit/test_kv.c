@@ -2,6 +2,7 @@
 #include "busrig.h"
 
 #include "edge/kv.h"
+#include "edge/kv_history.h"
 #include "edge/kv_internal.h"
 
 /* ---- pure ---- */
@@ -80,7 +81,7 @@ static struct got put(struct rig *r, const char *key, const char *value, int64_t
 
 /* A bucket of its own for each test: a stream that is made again under a name just deleted may get its old
  * messages back from server 2.15.1. */
-static void bucket(struct rig *r)
+static void bucket_with(struct rig *r, int history)
 {
     static int buckets;
     char name[32], subject[64], subjects[64];
@@ -91,8 +92,13 @@ static void bucket(struct rig *r)
     snprintf(subjects, sizeof(subjects), "$KV.%s.>", bucket_name);
     rig_make(r, subject,
              json_pack("{s:s, s:[s], s:i, s:s, s:b, s:b, s:b}", "name", name, "subjects", subjects,
-                       "max_msgs_per_subject", 1, "discard", "new", "allow_rollup_hdrs", 1, "deny_delete", 1,
-                       "allow_direct", 1));
+                       "max_msgs_per_subject", history, "discard", "new", "allow_rollup_hdrs", 1,
+                       "deny_delete", 1, "allow_direct", 1));
+}
+
+static void bucket(struct rig *r)
+{
+    bucket_with(r, 1);
 }
 
 static void entries_are_written_and_read(void **state)
@@ -286,6 +292,64 @@ static void scan_gives_live_entries(void **state)
     assert_int_equal(sweep(r, "NONE", ">", 0).fault, FAULT_INTERNAL);
 }
 
+struct past {
+    struct rig *rig;
+    enum fault fault;
+    int n, stop_after;
+    char told[128];
+};
+
+static bool past_each(void *arg, const char *key, const struct kv_entry *entry)
+{
+    struct past *p = arg;
+    size_t at = strlen(p->told);
+
+    assert_string_equal(key, "a.b");
+    assert_true(entry->revision > 0 && entry->time_ms > 0);
+    snprintf(p->told + at, sizeof(p->told) - at, "%.*s%s ", (int)entry->value.n,
+             entry->value.n ? entry->value.p : "", entry->deleted ? "-" : "");
+    return !p->stop_after || ++p->n < p->stop_after;
+}
+
+static void past_done(void *arg, enum fault fault)
+{
+    struct past *p = arg;
+
+    p->fault = fault;
+    rig_done(p->rig);
+}
+
+static void history_gives_kept_revisions(void **state)
+{
+    /* Every kept revision of one key comes, oldest first, deletions too; those of other keys do not. */
+    struct rig *r = rig_of(state);
+    struct got w = {.rig = r};
+    struct past p = {.rig = r}, first = {.rig = r, .stop_after = 1}, none = {.rig = r};
+
+    bucket_with(r, 3);
+    put(r, "a.b", "one", 0);
+    put(r, "a", "other", 0);
+    put(r, "a.b.c", "other", 0);
+    put(r, "a.b", "two", -1);
+    kv_delete(r->bus, bucket_name, "a.b", 5000, wrote, &w);
+    rig_wait(r, 1);
+    put(r, "a.b", "three", -1);
+    kv_history(r->bus, bucket_name, "a.b", past_each, past_done, &p);
+    rig_wait(r, 1);
+    assert_int_equal(p.fault, FAULT_OK);
+    assert_string_equal(p.told, "two - three ");
+    kv_history(r->bus, bucket_name, "a.b", past_each, past_done, &first);
+    rig_wait(r, 1);
+    assert_int_equal(first.n, 1);
+    kv_history(r->bus, bucket_name, "z", past_each, past_done, &none);
+    rig_wait(r, 1);
+    assert_int_equal(none.fault, FAULT_OK);
+    assert_string_equal(none.told, "");
+    kv_history(r->bus, "NONE", "z", past_each, past_done, &none);
+    rig_wait(r, 1);
+    assert_int_equal(none.fault, FAULT_INTERNAL);
+}
+
 #define MANY 1000
 
 static void scan_reads_in_pulls(void **state)
@@ -346,12 +410,12 @@ int main(void)
 {
 #define KV_TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keys_are_checked),   KV_TEST(entries_are_written_and_read),
-        KV_TEST(writes_compare_the_revision), KV_TEST(one_of_two_writers_wins),
-        KV_TEST(delete_leaves_a_marker),      KV_TEST(bad_keys_and_buckets_are_faults),
-        KV_TEST(reads_can_be_stopped),        KV_TEST(scan_gives_live_entries),
-        KV_TEST(scan_reads_in_pulls),         KV_TEST(free_during_a_scan),
-        KV_TEST(scan_without_connection),
+        cmocka_unit_test(keys_are_checked),    KV_TEST(entries_are_written_and_read),
+        KV_TEST(writes_compare_the_revision),  KV_TEST(one_of_two_writers_wins),
+        KV_TEST(delete_leaves_a_marker),       KV_TEST(bad_keys_and_buckets_are_faults),
+        KV_TEST(reads_can_be_stopped),         KV_TEST(scan_gives_live_entries),
+        KV_TEST(history_gives_kept_revisions), KV_TEST(scan_reads_in_pulls),
+        KV_TEST(free_during_a_scan),           KV_TEST(scan_without_connection),
     };
 
     return cmocka_run_group_tests(tests, rig_group_setup, rig_group_teardown);

@@ -428,7 +428,8 @@ static void test_bad_requests(void **state)
         struct vendor_request r = request_to(url("/hello"));
         r.fields = i % 2 ? NULL : &bad[i];
         r.field_count = i % 2 ? 0 : 1;
-        r.secret = i % 2 ? &bad[i] : NULL;
+        r.secrets = i % 2 ? &bad[i] : NULL;
+        r.secret_count = i % 2 ? 1 : 0;
         run(&p, r);
         check_end(&p, FAULT_CONFIG, VENDOR_NOT_SENT, 0);
         assert_int_equal(p.asked, 0);

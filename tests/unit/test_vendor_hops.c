@@ -123,7 +123,7 @@ static void test_h2_dead_connection(void **state)
 
 static void test_redirect_same_origin(void **state)
 {
-    /* A media redirect to the same origin is followed with the secret; its own head and body are not shown.
+    /* A media redirect to the same origin is followed with all secrets; its own head and body are not shown.
      */
     struct probe p;
 
@@ -135,6 +135,7 @@ static void test_redirect_same_origin(void **state)
     assert_int_equal(p.asked, 1);
     assert_non_null(strstr(p.body.p, "\"target\": \"/echo/there\""));
     assert_non_null(strstr(p.body.p, "sk-geheim"));
+    assert_non_null(strstr(p.body.p, "id-geheim"));
     assert_null(strstr(p.fields.p, "location"));
     probe_done(&p);
 }
@@ -378,7 +379,8 @@ static void test_tls(void **state)
         probe_init(&p);
         struct vendor_request r = request_to(text);
         r.insecure_ok = false;
-        r.secret = &secret;
+        r.secrets = secrets;
+        r.secret_count = 1;
         r.media = i == 1;
         run(&p, r);
         check_end(&p, FAULT_OK, VENDOR_DONE, 200);
@@ -388,7 +390,8 @@ static void test_tls(void **state)
     probe_init(&p);
     p.left = &left;
     struct vendor_request r = request_to(text);
-    r.secret = &secret;
+    r.secrets = secrets;
+    r.secret_count = 1;
     p.call = vendor_call_start(other, &r, &events, on_ask, &p);
     spin();
     check_end(&p, FAULT_VENDOR_UNAVAILABLE, VENDOR_NOT_SENT, 0);
@@ -445,7 +448,8 @@ static void test_proxy(void **state)
 
     probe_init(&p);
     struct vendor_request r = request_to("https://localhost/echo");
-    r.secret = &secret;
+    r.secrets = secrets;
+    r.secret_count = 1;
     run_with_proxy(&p, r);
     check_end(&p, FAULT_OK, VENDOR_DONE, 200);
     assert_non_null(strstr(p.body.p, "sk-geheim"));

@@ -333,14 +333,16 @@ static inline void check_end(const struct probe *p, enum fault fault, enum vendo
     assert_int_equal(p->ends, 1);
 }
 
-static const struct vendor_field secret = {"Authorization", "Bearer sk-geheim"};
+static const struct vendor_field secrets[] = {{"Authorization", "Bearer sk-geheim"},
+                                              {"X-Session", "id-geheim"}};
 
 static inline struct vendor_request request_media(const char *text)
 {
     struct vendor_request r = request_to(text);
 
     r.media = true;
-    r.secret = &secret;
+    r.secrets = secrets;
+    r.secret_count = 2;
     return r;
 }
 

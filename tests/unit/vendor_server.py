@@ -114,6 +114,22 @@ def serve_connect(sock, r):
     return False
 
 
+def token(sock, r, name, lives):
+    """A token endpoint: what it does is in the beginning of the name, so that each test has one of its own."""
+    count = hit(name)
+    good = r.method == "POST" and r.field("content-type") == "application/x-www-form-urlencoded"
+    if name.startswith("slow"):
+        time.sleep(0.3)
+    if name.startswith("refuse") or not good:
+        answer(sock, 401, json.dumps({"error": "invalid_client", "error_description": "geheimnis is wrong"}).encode())
+    elif name.startswith("fail") or (name.startswith("once") and count > 1) or (name.startswith("later") and count == 1):
+        answer(sock, 503, b"not now")
+    elif name.startswith("huge"):
+        answer(sock, 200, b" " * 1000000)
+    else:
+        answer(sock, 200, json.dumps({"access_token": f"{name}-{count}", "expires_in": lives}).encode())
+
+
 def serve_one(sock, r, server):
     """Gives True when the connection goes on."""
     if r.method == "CONNECT":
@@ -126,6 +142,8 @@ def serve_one(sock, r, server):
     count = hit(word)
     if word == "echo":
         echo(sock, r, server)
+    elif word == "token":
+        token(sock, r, args[0], int(args[1]) if len(args) > 1 else 3600)
     elif word == "hello":
         answer(sock, 200, b"hello")
     elif word == "hits":
@@ -142,6 +160,13 @@ def serve_one(sock, r, server):
         time.sleep(30)
         return False
     elif word == "mute":
+        time.sleep(30)
+        return False
+    elif word == "coded":
+        # /coded/STATUS/CODING
+        answer(sock, int(args[0]), b"packed", [("Content-Encoding", args[1])])
+    elif word == "announce":
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % int(args[0]))
         time.sleep(30)
         return False
     elif word == "drip":
