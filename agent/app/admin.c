@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "app/metrics.h"
+#include "app/standing.h"
 #include "base/mem.h"
 
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
@@ -44,6 +45,7 @@ static void admin_metrics(struct admin *a, struct front_req *req)
     struct buf text;
 
     buf_init(&text, PAGE_BYTES);
+    standing_sample(a->options.parts->standing);
     metrics_write(a->options.parts->metrics, &text);
     if (buf_ok(&text)) {
         admin_page(req, 200, METRICS_TYPE, buf_slice(&text));

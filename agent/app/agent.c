@@ -11,6 +11,7 @@
 
 #include "app/admin.h"
 #include "app/api.h"
+#include "app/asset.h"
 #include "app/connect.h"
 #include "app/deliver.h"
 #include "app/exec.h"
@@ -19,7 +20,13 @@
 #include "app/ledger.h"
 #include "app/metrics.h"
 #include "app/parts.h"
+#include "app/rates.h"
+#include "app/reload.h"
 #include "app/setup.h"
+#include "app/snapshot.h"
+#include "app/standing.h"
+#include "app/sweep.h"
+#include "app/tokens.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "edge/front.h"
@@ -39,12 +46,14 @@ struct agent {
     struct deliver *deliver;
     struct exec *exec;
     struct setup *setup; /* while the streams are verified */
+    struct reload *reload;
+    struct sweep *sweep;
     struct api *api;
     struct front *front, *admin;
     struct admin *admin_page;
     struct timer verify, sample, grace, leave;
     int64_t tidied_ms;
-    bool verified, draining, reloading;
+    bool verified, serving, draining;
     int waiting;     /* parts of the drain that are not done */
     char state[256]; /* why it is not ready, for people */
     int code;
@@ -59,6 +68,28 @@ static bool agent_has_role(const struct agent *a, const char *role)
 
 static void agent_verify(struct timer *t);
 
+/* The streams are as they should be, and what was changed while running is known. */
+static void agent_serve(void *arg)
+{
+    struct agent *a = arg;
+
+    log_info(a->parts.log, "ready", LOG_TEXT("instance", fleet_instance(a->parts.fleet)),
+             LOG_TEXT("server", bus_server_text(a->parts.bus)));
+    a->serving = true;
+    intake_set_ready(a->intake, true, NULL);
+    if (agent_has_role(a, "execute") && !a->draining) {
+        exec_start(a->exec);
+        sweep_start(a->sweep);
+    }
+}
+
+static void agent_read_standing(void *arg)
+{
+    struct agent *a = arg;
+
+    standing_start(a->parts.standing, agent_serve, a);
+}
+
 static void agent_on_verified(void *arg, enum fault fault, const char *text)
 {
     struct agent *a = arg;
@@ -72,13 +103,8 @@ static void agent_on_verified(void *arg, enum fault fault, const char *text)
         timer_start(a->parts.loop, &a->verify, VERIFY_AGAIN_MS, agent_verify);
         return;
     }
-    log_info(a->parts.log, "ready", LOG_TEXT("instance", fleet_instance(a->parts.fleet)),
-             LOG_TEXT("server", bus_server_text(a->parts.bus)));
     a->verified = true;
-    intake_set_ready(a->intake, true, NULL);
-    if (agent_has_role(a, "execute") && !a->draining) {
-        exec_start(a->exec);
-    }
+    reload_first(a->reload, agent_read_standing, a);
 }
 
 static void agent_verify(struct timer *t)
@@ -118,8 +144,11 @@ static bool agent_ready(void *arg, struct buf *why)
         buf_text(why, "draining\n");
     } else if (!bus_up(a->parts.bus)) {
         buf_printf(why, "NATS is away for %lld ms\n", (long long)bus_down_ms(a->parts.bus));
-    } else if (!a->verified) {
-        buf_printf(why, "%s\n", a->state[0] ? a->state : "the streams are being verified");
+    } else if (!a->serving) {
+        buf_printf(why, "%s\n",
+                   a->verified   ? "what was changed in SLUICE_CONFIG is being read"
+                   : a->state[0] ? a->state
+                                 : "the streams are being verified");
     } else {
         return true;
     }
@@ -145,67 +174,25 @@ static void agent_sample(struct timer *t)
     timer_start(a->parts.loop, &a->sample, SAMPLE_MS, agent_sample);
 }
 
-/* ---- reload: all or none ---- */
+/* ---- a new configuration ---- */
 
-struct reload {
-    struct agent *agent;
-    struct config *config;
-    struct registry *registry;
-};
-
-static void agent_complain(void *arg, const char *file, int line, int column, const char *text)
+static void agent_on_reloaded(void *arg)
 {
-    log_error(arg, "the configuration has a mistake", LOG_TEXT("file", file), LOG_INT("line", line),
-              LOG_INT("column", column), LOG_TEXT("why", text));
-}
+    struct agent *a = arg;
 
-static void reload_work(void *arg)
-{
-    struct reload *r = arg;
-
-    if (config_read(r->agent->file, agent_complain, r->agent->parts.log, &r->config) == FAULT_OK &&
-        registry_build(r->config, agent_complain, r->agent->parts.log, &r->registry) != FAULT_OK) {
-        config_free(&r->config);
+    if (a->serving && agent_has_role(a, "execute") && !a->draining) {
+        exec_reload(a->exec);
     }
-}
-
-static void reload_done(void *arg)
-{
-    struct reload *r = arg;
-    struct agent *a = r->agent;
-
-    a->reloading = false;
-    if (!r->registry) {
-        log_error(a->parts.log, "not reloaded",
-                  LOG_TEXT("next", "the configuration of before stays in force"));
-    } else {
-        registry_drop(&a->parts.registry);
-        a->parts.registry = r->registry;
-        int level = log_level_find(r->config->log_level);
-        log_set_level(a->parts.log, level < 0 ? LOG_INFO : (enum log_level)level);
-        config_free(&r->config); /* models, keys and adapters are in the registry; sockets, NATS and limits
-                                    need a restart */
-        if (a->exec && a->verified && agent_has_role(a, "execute")) { /* or the loop ends, and waits for us */
-            exec_reload(a->exec);
-        }
-        log_info(a->parts.log, "reloaded", LOG_INT("models", registry_count(a->parts.registry)));
-    }
-    free(r);
 }
 
 static void agent_on_hup(void *arg, int signum)
 {
     struct agent *a = arg;
-    struct reload *r;
 
     (void)signum;
-    if (a->reloading || a->draining) {
-        return;
+    if (!a->draining) {
+        reload_ask(a->reload, "SIGHUP");
     }
-    a->reloading = true;
-    r = mem_new(sizeof(*r));
-    r->agent = a;
-    loop_work(a->parts.loop, reload_work, reload_done, r);
 }
 
 /* ---- the end ---- */
@@ -261,6 +248,7 @@ static void agent_on_term(void *arg, int signum)
     a->draining = true;
     timer_start(a->parts.loop, &a->grace, a->config->drain_ms, agent_on_grace);
     intake_drain(a->intake);
+    sweep_stop(a->sweep);
     a->waiting = a->front ? 2 : 1;
     exec_drain(a->exec, agent_on_drained, a);
     if (a->front) {
@@ -339,6 +327,9 @@ static bool agent_open_edges(struct agent *a)
     p->media = media_new(media_bus, p->loop, BUCKET_MEDIA);
     p->media_bus = media_bus;
     p->vendor = vendor_new(p->loop, p->log, &vendor);
+    p->tokens = tokens_new(p->loop, p->log, p->vendor);
+    p->assets = assets_new(p->loop);
+    p->rates = rates_new(p->loop);
     if (spool_new(a->config->spool_dir, (uint64_t)a->config->spool_bytes, &p->spool, &note) != FAULT_OK) {
         log_error(p->log, "the spool directory cannot be used", LOG_TEXT("why", note.text));
         return false;
@@ -357,12 +348,15 @@ static bool agent_open(struct agent *a)
     }
     p->ledger = ledger_new(p->bus, p->loop);
     p->fleet = fleet_new(p);
+    p->standing = standing_new(p);
     a->intake = intake_new(p);
     a->exec = exec_new(p);
     if (deliver_new(p, &a->deliver) != FAULT_OK) {
         return false;
     }
     a->api = api_new(p, a->intake, a->deliver);
+    a->sweep = sweep_new(p);
+    a->reload = reload_new(p, a->file, agent_on_reloaded, a);
     bus_watch(p->bus, agent_on_bus, a);
     loop_signal(p->loop, SIGTERM, agent_on_term, a);
     loop_signal(p->loop, SIGINT, agent_on_term, a);
@@ -380,6 +374,9 @@ static void agent_close(struct agent *a)
     timer_stop(&a->sample);
     timer_stop(&a->grace);
     timer_stop(&a->leave);
+    if (a->sweep) {
+        sweep_stop(a->sweep);
+    }
     front_close(&a->front);
     front_close(&a->admin);
     admin_free(&a->admin_page);
@@ -387,15 +384,21 @@ static void agent_close(struct agent *a)
     intake_free(&a->intake);
     api_free(&a->api);
     deliver_free(&a->deliver);
+    standing_free(&p->standing);
     fleet_free(&p->fleet);
     ledger_free(&p->ledger);
     media_free(&p->media);
+    assets_free(&p->assets);
+    rates_free(&p->rates);
+    tokens_free(&p->tokens);
     vendor_free(&p->vendor);
     bus_free(&p->media_bus);
     bus_free(&p->bus);
+    reload_free(&a->reload);
+    sweep_free(&a->sweep);
+    loop_free(&p->loop); /* waits for other threads, which may read files of the spool */
     spool_free(&p->spool);
     metrics_free(&p->metrics);
-    loop_free(&p->loop);
     registry_drop(&p->registry); /* a reload under way may have brought one more */
     config_free(&a->config);
     log_free(&p->log);
@@ -413,8 +416,9 @@ static void stderr_complain(void *arg, const char *file, int line, int column, c
 
 static bool agent_configure(struct agent *a)
 {
-    if (config_read(a->file, stderr_complain, NULL, &a->config) != FAULT_OK ||
-        registry_build(a->config, stderr_complain, NULL, &a->parts.registry) != FAULT_OK) {
+    const struct snapshot_in in = {.file = a->file, .complain = stderr_complain};
+
+    if (snapshot_read(&in, &a->config, &a->parts.registry) != FAULT_OK) {
         fprintf(stderr,
                 "sluice agent: not started; mend the above and start again (`sluice check %s` checks without "
                 "starting)\n",

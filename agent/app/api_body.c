@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "wire/field.h"
 #include "wire/jsonscan.h"
+#include "wire/packsift.h"
 #include "wire/sniff.h"
 
 #define DROPPED_BYTES (64 * KIB)
@@ -25,8 +26,9 @@ struct api_body {
     struct upload *upload;
     bool open; /* a medium is being fed */
     struct jsonscan *scan;
-    struct buf packed;
-    uint64_t held; /* of the room */
+    struct packsift *sift;
+    struct buf packed; /* without its media */
+    uint64_t held;     /* of the room */
     struct api_form *form;
     json_t *value;
     uint64_t bytes;
@@ -102,37 +104,51 @@ static const struct jsonscan_sink sink = {on_blob_begin, on_blob_data, on_blob_e
 
 /* ---- MessagePack ---- */
 
+static enum fault on_bin_end(void *arg)
+{
+    struct api_body *b = arg;
+
+    if (*packsift_type(b->sift)) {
+        upload_told(b->upload, packsift_type(b->sift));
+    }
+    medium_end(b);
+    return FAULT_OK;
+}
+
+static const struct jsonscan_sink bins = {on_blob_begin, on_blob_data, on_bin_end};
+
 static void packed_drop(struct api_body *b)
 {
     buf_done(&b->packed);
+    packsift_free(&b->sift);
     b->room->held -= b->held;
     b->held = 0;
 }
 
 static enum fault packed_feed(struct api_body *b, struct slice bytes, struct note *note)
 {
+    size_t before = b->packed.n;
+
     if (b->room->held + bytes.n > HELD_BYTES) {
         return note_set(note, FAULT_OVERLOADED,
-                        "MessagePack bodies take more than %u bytes together; JSON is not held", HELD_BYTES);
+                        "MessagePack bodies take more than %u bytes together, media not counted", HELD_BYTES);
     }
-    b->room->held += bytes.n;
-    b->held += bytes.n;
-    buf_add(&b->packed, bytes.p, bytes.n);
-    return buf_ok(&b->packed) ? FAULT_OK : FAULT_TOO_LARGE;
+    enum fault fault = packsift_feed(b->sift, bytes, note);
+    b->room->held += b->packed.n - before;
+    b->held += b->packed.n - before;
+    return fault;
 }
 
+/* Its bins are empty, and were begun in their order. */
 static enum fault packed_end(struct api_body *b, struct note *note)
 {
-    struct pack_bins bins = {0};
-    enum fault fault = pack_read(buf_slice(&b->packed), &pack_default, &b->value, &bins, note);
+    struct pack_bins empty = {0};
+    enum fault fault = packsift_end(b->sift, note);
 
-    for (size_t i = 0; !fault && i < bins.n; i++) {
-        fault = medium_begin(b, NULL, NULL);
-        if (!fault) {
-            fault = medium_data(b, bins.items[i]);
-            medium_end(b);
-        }
+    if (!fault) {
+        fault = pack_read(buf_slice(&b->packed), &pack_default, &b->value, &empty, note);
     }
+
     packed_drop(b);
     return fault;
 }
@@ -221,8 +237,6 @@ static uint64_t body_limit(const struct api_body *b)
     switch (b->format) {
     case FORMAT_NOTHING:
         return DROPPED_BYTES;
-    case FORMAT_MSGPACK:
-        return LIMIT_RPC_FRAME_BYTES;
     case FORMAT_BYTES:
         return (uint64_t)c->max_media_bytes;
     case FORMAT_FORM:
@@ -230,6 +244,7 @@ static uint64_t body_limit(const struct api_body *b)
         return b->takes == TAKES_BYTES ? (uint64_t)c->max_media_bytes + DROPPED_BYTES
                                        : (uint64_t)c->max_body_bytes;
     case FORMAT_JSON:
+    case FORMAT_MSGPACK:
         break;
     }
     return (uint64_t)c->max_body_bytes;
@@ -242,7 +257,8 @@ static enum fault body_open(struct api_body *b, struct slice content_type, struc
     if (b->format == FORMAT_JSON) {
         b->scan = jsonscan_new(&jsonscan_default, &sink, b);
     } else if (b->format == FORMAT_MSGPACK) {
-        buf_init(&b->packed, LIMIT_RPC_FRAME_BYTES);
+        buf_init(&b->packed, LIMIT_TEXT_BYTES);
+        b->sift = packsift_new(&bins, b, &b->packed);
     } else if (b->format == FORMAT_FORM) {
         bool told = field_param(content_type, "boundary", boundary, sizeof(boundary));
         b->form = told ? api_form_new(boundary, &files, b) : NULL;

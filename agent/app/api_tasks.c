@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "app/api_internal.h"
-#include "core/canon.h"
 #include "core/journal.h"
+#include "core/spot.h"
 #include "wire/field.h"
 #include "wire/jsonscan.h"
 
@@ -39,7 +39,7 @@ static enum fault task_from_form(const json_t *form, json_t **ret_task, struct n
         if (!strcmp(name, "task")) {
             continue;
         }
-        if (!file || !canon_is_media(name) || !json_is_object(input) || json_object_get(input, name)) {
+        if (!file || !spot_field(name) || !json_is_object(input) || json_object_get(input, name)) {
             note_field(note, name);
             json_decref(*ret_task);
             return note_set(

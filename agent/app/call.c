@@ -5,18 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/call_wire.h"
 #include "app/fleet.h"
 #include "app/metrics.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "wire/jsonscan.h"
 
-#define HIDDEN "****" /* what stands for the secret */
-
 struct call {
     struct parts *parts;
     struct call_in in;
-    struct vendor_call *vendor;
+    struct call_wire *wire;
+    bool without_secret;
+    bool renewed;       /* its token was refused, and it went again with another */
     struct timer timer; /* tells what failed before anything was sent */
     struct call_out out;
     struct spool_file *blobs[LIMIT_BLOBS + 1];
@@ -26,6 +27,7 @@ struct call {
     bool started;          /* the body's first byte was seen */
     int raw_blob;          /* -1: none */
     bool declared_json;
+    bool unreadable; /* it was to be JSON, and the note says what is wrong with it */
     call_fn *fn;
     void *arg;
 };
@@ -42,57 +44,15 @@ enum fault call_request(const struct call_in *in, const json_t *vars, struct req
                                      .task = in->task->id,
                                      .idem = in->idem,
                                      .kind = task_kind_text(in->task->kind),
-                                     .media = in->inputs ? in->inputs->media : NULL};
+                                     .media = in->inputs ? in->inputs->media : NULL,
+                                     .options = in->target->options,
+                                     .deadline_s = in->deadline_s,
+                                     .medium = in->medium,
+                                     .unsupported = in->target->unsupported};
 
-    return render_request(in->target->adapter, in->op, in->step, &render, ret_request, note);
-}
-
-void call_wire_init(struct call_wire *w, const struct parts *parts, const struct request *r,
-                    const struct registry_key *key)
-{
-    size_t n = r->field_count < sizeof(w->fields) / sizeof(w->fields[0])
-                   ? r->field_count
-                   : sizeof(w->fields) / sizeof(w->fields[0]);
-
-    memset(w, 0, sizeof(*w));
-    for (size_t i = 0; i < n; i++) {
-        w->fields[i] = (struct vendor_field){r->fields[i].name, r->fields[i].value};
-    }
-    w->request = (struct vendor_request){.method = r->method,
-                                         .url = r->url,
-                                         .fields = w->fields,
-                                         .field_count = n,
-                                         .timeout_ms = r->timeout_ms,
-                                         .max_bytes = LIMIT_ANSWER_BYTES,
-                                         .guarded = !r->secret_allowed, /* a URL that the vendor gave */
-                                         .insecure_ok = parts->config->allow_http};
-    if (!r->secret_allowed || !key) {
-        return;
-    }
-    if (r->secret_name) {
-        w->secret_value = request_secret_header(r, key->secret);
-        w->secret = (struct vendor_field){r->secret_name, w->secret_value};
-        w->request.secret = &w->secret;
-    }
-    if (r->secret_query) {
-        w->secret_url = request_secret_url(r, key->secret);
-        w->request.url = w->secret_url;
-    }
-}
-
-static void wipe(char **text)
-{
-    if (*text) {
-        explicit_bzero(*text, strlen(*text));
-    }
-    free(*text);
-    *text = NULL;
-}
-
-void call_wire_done(struct call_wire *w)
-{
-    wipe(&w->secret_value);
-    wipe(&w->secret_url);
+    return in->step == STEP_UPLOAD
+               ? render_upload(in->op, in->upload, in->upload_step, &render, ret_request, note)
+               : render_request(in->target->adapter, in->op, in->step, &render, ret_request, note);
 }
 
 /* ---- the answer ---- */
@@ -149,6 +109,9 @@ static void answer_begin(struct call *c, struct slice bytes)
     c->started = true;
     if (c->declared_json || (!media && looks)) {
         c->json = jsonscan_new(&jsonscan_default, &sink, c);
+        if (adapter_step_hex(c->in.op, c->in.step)) {
+            jsonscan_hex(c->json);
+        }
     } else {
         c->raw_blob = 0;
         c->blobs[0] = spool_file_new(c->parts->spool, LIMIT_ANSWER_BYTES);
@@ -173,62 +136,38 @@ static enum fault on_data(void *arg, struct slice bytes, bool *pause)
         return c->blobs[0] ? spool_file_add(c->blobs[0], bytes) : FAULT_OVERLOADED;
     }
     if (c->json && jsonscan_feed(c->json, bytes, &note) != FAULT_OK) {
+        c->unreadable = true;
         jsonscan_free(&c->json); /* nonsense: the answer is read as one without a body */
         note_set(&c->out.note, FAULT_VENDOR_ANSWER, "%s", note.text);
     }
     return FAULT_OK;
 }
 
-static void hide_in_text(json_t *text, const char *secret)
+/* An answer without a body says little. Why it has none is what people need to know; the reason may quote the
+ * answer. */
+static void call_blame(const struct call *c, struct answer *a)
 {
-    size_t n = strlen(secret);
-    const char *from = json_string_value(text), *at;
-    struct buf out;
+    json_t *why = c->unreadable && a && a->class != CLASS_OK ? json_string(c->out.note.text) : NULL;
 
-    if (!from || !strstr(from, secret)) {
-        return;
+    if (why) {
+        call_wire_hide(c->wire, why);
+        free(a->text);
+        a->text = mem_printf("the vendor's answer (HTTP status %d) cannot be read: %s", c->out.status,
+                             json_string_value(why));
     }
-    buf_init(&out, json_string_length(text));
-    for (; (at = strstr(from, secret)) != NULL; from = at + n) {
-        buf_add(&out, from, (size_t)(at - from));
-        buf_text(&out, HIDDEN);
-    }
-    buf_text(&out, from);
-    json_string_setn(text, out.p, out.n);
-    buf_done(&out);
-}
-
-/* What a vendor says ends in records, results and logs, and some repeat the key in it ("Incorrect API key
- * provided: …"). */
-static void hide_secret(json_t *value, const char *secret)
-{
-    const char *name;
-    json_t *item;
-    size_t i;
-
-    hide_in_text(value, secret);
-    json_array_foreach(value, i, item)
-    {
-        hide_secret(item, secret);
-    }
-    json_object_foreach(value, name, item)
-    {
-        hide_secret(item, secret);
-    }
+    json_decref(why);
 }
 
 static void call_read(struct call *c)
 {
-    const char *secret = c->in.key->secret;
     json_t *body = NULL;
 
     if (c->json && jsonscan_end(c->json, &body, &c->out.note) != FAULT_OK) {
+        c->unreadable = true;
         body = NULL;
     }
-    if (strlen(secret) > strlen(HIDDEN)) { /* a shorter one is a simulator's, and stands in many words */
-        hide_secret(body, secret);
-        hide_secret(c->headers, secret);
-    }
+    call_wire_hide(c->wire, body);
+    call_wire_hide(c->wire, c->headers);
     const struct answer_in in = {.status = c->out.status,
                                  .headers = c->headers,
                                  .body = body,
@@ -237,13 +176,20 @@ static void call_read(struct call *c)
                                      c->raw_blob >= 0 && c->blobs[0] ? spool_file_bytes(c->blobs[0]) : 0,
                                  .vars = c->in.vars,
                                  .input = c->in.task->input,
+                                 .options = c->in.target->options,
+                                 .model = c->in.target->vendor_model,
+                                 .medium = c->in.medium,
+                                 .without_secret = c->without_secret,
                                  .wall_ms = clock_wall_ms()};
     c->out.fault =
-        answer_read(c->in.target->adapter, c->in.op, c->in.step, &in, &c->out.answer, &c->out.note);
+        c->in.step == STEP_UPLOAD
+            ? answer_read_upload(c->in.op, c->in.upload, c->in.upload_step, &in, &c->out.answer, &c->out.note)
+            : answer_read(c->in.target->adapter, c->in.op, c->in.step, &in, &c->out.answer, &c->out.note);
+    call_blame(c, c->out.answer);
     json_decref(body);
 }
 
-static void call_tell(struct call *c)
+static void call_count(const struct call *c)
 {
     const char *adapter = adapter_name(c->in.target->adapter);
     enum answer_class class = c->out.answer ? c->out.answer->class : CLASS_COUNT;
@@ -254,26 +200,21 @@ static void call_tell(struct call *c)
     if (c->out.answer && c->out.answer->state_unknown) {
         metrics_unknown_word(c->parts->metrics, adapter);
     }
+}
+
+static void call_tell(struct call *c)
+{
+    call_count(c);
     c->out.blobs = c->blobs;
     c->fn(c->arg, &c->out);
     call_stop(&c);
 }
 
-static void on_end(void *arg, const struct vendor_end *end)
-{
-    struct call *c = arg;
+/* ---- the exchange ---- */
 
-    c->vendor = NULL;
-    c->out.progress = end->progress;
-    c->out.local = end->local;
-    c->out.ms = end->total_ms;
-    if (end->fault == FAULT_OK) {
-        call_read(c);
-    } else {
-        c->out.fault = end->fault;
-        note_set(&c->out.note, end->fault, "%s", end->text);
-    }
-    call_tell(c);
+static void on_not_sent(struct timer *t)
+{
+    call_tell(container_of(t, struct call, timer));
 }
 
 static bool on_before_send(void *arg)
@@ -283,54 +224,121 @@ static bool on_before_send(void *arg)
     return !c->in.before_send || c->in.before_send(c->arg);
 }
 
-static void on_not_sent(struct timer *t)
-{
-    call_tell(container_of(t, struct call, timer));
-}
+static void on_end(void *arg, const struct vendor_end *end);
 
-struct call *call_start(struct parts *parts, const struct call_in *in, call_fn *fn, void *arg)
+/* False: it cannot be rendered; the note says why. */
+static bool call_send(struct call *c)
 {
     static const struct vendor_events events = {on_head, on_data, on_end};
-    struct call *c = mem_new(sizeof(*c));
-    struct request *r = NULL;
-    struct call_wire wire;
-
-    *c = (struct call){.parts = parts, .in = *in, .fn = fn, .arg = arg, .raw_blob = -1};
-    c->out.fault = call_request(in, in->vars, &r, &c->out.note);
-    if (c->out.fault != FAULT_OK) {
-        timer_start(parts->loop, &c->timer, 0, on_not_sent);
-        return c;
-    }
-    call_wire_init(&wire, parts, r, in->key);
-    if (in->limit_ms && (!wire.request.timeout_ms || wire.request.timeout_ms > in->limit_ms)) {
-        wire.request.timeout_ms = in->limit_ms;
-    }
     static const struct inputs no_media;
-    wire.request.body = inputs_body(in->inputs ? in->inputs : &no_media, r);
-    c->vendor = vendor_call_start(parts->vendor, &wire.request, &events, on_before_send, c);
-    call_wire_done(&wire);
-    request_free(&r);
-    return c;
+    struct request *r = NULL;
+    int64_t limit = c->in.limit_ms;
+
+    c->out.fault = call_request(&c->in, c->in.vars, &r, &c->out.note);
+    if (c->out.fault != FAULT_OK) {
+        return false;
+    }
+    c->without_secret = r->auth == AUTH_NONE;
+    const struct call_wire_in wire = {
+        .target = c->in.target,
+        .key = c->in.key,
+        .request = r,
+        .body = inputs_body(c->in.inputs ? c->in.inputs : &no_media, r),
+        .timeout_ms = limit && (!r->timeout_ms || r->timeout_ms > limit) ? limit : r->timeout_ms,
+        .max_bytes = LIMIT_ANSWER_BYTES,
+        .events = &events,
+        .before_send = on_before_send,
+        .arg = c};
+    c->wire = call_wire_start(c->parts, &wire);
+    return true;
 }
 
-enum vendor_progress call_stop(struct call **pc)
+/* Forgets an answer, so that another one can come. */
+static void call_clear(struct call *c)
 {
-    struct call *c = *pc;
-    enum vendor_progress progress = VENDOR_NOT_SENT;
-
-    if (!c) {
-        return progress;
-    }
-    if (c->vendor) {
-        progress = vendor_call_stop(&c->vendor);
-    }
-    timer_stop(&c->timer);
     for (size_t i = 0; i < LIMIT_BLOBS; i++) {
         spool_file_drop(&c->blobs[i]);
     }
     answer_free(&c->out.answer);
     jsonscan_free(&c->json);
     json_decref(c->headers);
+    c->headers = NULL;
+    c->out = (struct call_out){.fault = FAULT_OK};
+    c->started = c->declared_json = c->unreadable = false;
+    c->raw_blob = -1;
+}
+
+/* An answer of class reauth_once: the token may have been taken back before its end. With a new one the same
+ * request is sent once more, if this one was surely refused; else the key is at fault. */
+static bool call_renews(struct call *c)
+{
+    struct answer *a = c->out.answer;
+
+    if (!a || a->class != CLASS_REAUTH_ONCE) {
+        return false;
+    }
+    bool refused = c->in.step != STEP_SUBMIT || a->accepted == ACCEPTED_NO;
+    if (!c->renewed && refused && call_wire_refused(c->wire)) {
+        return true;
+    }
+    a->class = CLASS_AUTH;
+    return false;
+}
+
+static void call_again(struct call *c)
+{
+    call_count(c);
+    call_clear(c);
+    c->renewed = true;
+    if (!call_send(c)) {
+        timer_start(c->parts->loop, &c->timer, 0, on_not_sent);
+    }
+}
+
+static void on_end(void *arg, const struct vendor_end *end)
+{
+    struct call *c = arg;
+
+    c->out.progress = end->progress;
+    c->out.local = end->local;
+    c->out.ms = end->total_ms;
+    if (end->fault == FAULT_OK) {
+        call_read(c);
+    } else if (end->fault == FAULT_VENDOR_AUTH) { /* of its token endpoint, or of the key's form */
+        c->out.answer = answer_refused(CLASS_AUTH, end->text);
+    } else {
+        c->out.fault = end->fault;
+        note_set(&c->out.note, end->fault, "%s", end->text);
+    }
+    bool again = call_renews(c);
+    c->wire = NULL; /* it ends when this returns */
+    if (again) {
+        call_again(c);
+    } else {
+        call_tell(c);
+    }
+}
+
+struct call *call_start(struct parts *parts, const struct call_in *in, call_fn *fn, void *arg)
+{
+    struct call *c = mem_new(sizeof(*c));
+
+    *c = (struct call){.parts = parts, .in = *in, .fn = fn, .arg = arg, .raw_blob = -1};
+    if (!call_send(c)) {
+        timer_start(parts->loop, &c->timer, 0, on_not_sent);
+    }
+    return c;
+}
+
+enum vendor_progress call_stop(struct call **pc)
+{
+    struct call *c = *pc;
+    if (!c) {
+        return VENDOR_NOT_SENT;
+    }
+    enum vendor_progress progress = call_wire_stop(&c->wire);
+    timer_stop(&c->timer);
+    call_clear(c);
     free(c);
     *pc = NULL;
     return progress;

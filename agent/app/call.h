@@ -17,7 +17,11 @@ struct call_in {
     const struct inputs *inputs; /* NULL: the step sends no media and sees the input as the task has it */
     const json_t *vars;          /* NULL: none yet */
     const char *idem;            /* the vendor's idempotency key */
-    int64_t limit_ms;            /* the step takes no longer, whatever the adapter says; 0: no such limit */
+    const struct adapter_upload *upload; /* STEP_UPLOAD, which of its steps, and .medium of render_in */
+    int upload_step;
+    const json_t *medium;
+    int64_t deadline_s; /* whole seconds left of the task's time; 0: not known */
+    int64_t limit_ms;   /* the step takes no longer, whatever the adapter says; 0: no such limit */
     bool (*before_send)(void *arg); /* or NULL; see vendor_call_start */
 };
 
@@ -47,18 +51,5 @@ enum vendor_progress call_stop(struct call **c);
 /* call_request - renders a step without sending (downloads have their own sink). Faults as render_request. */
 enum fault call_request(const struct call_in *in, const json_t *vars, struct request **ret_request,
                         struct note *note) MUSTCHECK;
-
-/* A rendered request as the vendor edge takes it, with the key's secret if the URL's host may see it, and
- * through the address guard if it may not: such a URL is the vendor's word. What it points to lives as long
- * as r and until call_wire_done, which wipes the secret. The caller adds the body. */
-struct call_wire {
-    struct vendor_request request;
-    struct vendor_field fields[REQUEST_FIELDS_MAX];
-    struct vendor_field secret;
-    char *secret_value, *secret_url;
-};
-void call_wire_init(struct call_wire *w, const struct parts *parts, const struct request *r,
-                    const struct registry_key *key);
-void call_wire_done(struct call_wire *w);
 
 #endif

@@ -36,8 +36,22 @@ static const struct row {
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
+/* The pointer leads into a model that was changed while running. */
+static bool is_changed(const struct config *c, const char *pointer)
+{
+    static const char models[] = "/models/";
+    size_t skip = sizeof(models) - 1;
+
+    if (!c->changed || !pointer || strncmp(pointer, models, skip) != 0) {
+        return false;
+    }
+    AUTO(auto_free) char *name = mem_textn(pointer + skip, strcspn(pointer + skip, "/"));
+    return json_object_get(c->changed, name) != NULL;
+}
+
 void config_complain(struct config_reader *r, const char *pointer, const char *format, ...)
 {
+    const struct config *c = r->config;
     char text[512];
     int line = 0, column = 0;
     va_list ap;
@@ -49,10 +63,13 @@ void config_complain(struct config_reader *r, const char *pointer, const char *f
     va_start(ap, format);
     vsnprintf(text, sizeof(text), format, ap);
     va_end(ap);
-    if (pointer && r->config->marks) {
-        yaml_mark(r->config->marks, pointer, &line, &column);
+    bool changed = is_changed(c, pointer);
+    const struct yaml_marks *marks = changed ? c->changed_marks : c->marks;
+    const char *file = changed ? c->changed_name : c->file;
+    if (pointer && marks) {
+        yaml_mark(marks, pointer + (changed ? strlen("/models") : 0), &line, &column);
     }
-    r->complain(r->arg, r->config->file ? r->config->file : "(defaults)", line, column, text);
+    r->complain(r->arg, file ? file : "(defaults)", line, column, text);
 }
 
 bool config_list_has(const struct config_list *list, const char *item)
@@ -311,9 +328,7 @@ static void config_read_env(struct config_reader *r)
     }
 }
 
-/* For a file that is no YAML the note's field is "line:column", and its text begins with the same in words.
- */
-static void config_complain_yaml(struct config_reader *r, const struct note *note)
+void config_complain_yaml(struct config_reader *r, const struct note *note)
 {
     char *end = NULL;
     int line = (int)strtol(note->field, &end, 10);
@@ -390,6 +405,9 @@ void config_free(struct config **pc)
     }
     json_decref(c->models);
     json_decref(c->keys);
+    json_decref(c->changed);
+    yaml_marks_free(&c->changed_marks);
+    free(c->changed_name);
     yaml_marks_free(&c->marks);
     free(c->file);
     free(c);

@@ -8,6 +8,7 @@
 
 #include "base/auto.h"
 #include "base/fault.h"
+#include "base/slice.h"
 
 struct config_list {
     char **items; /* NULL-ended */
@@ -30,6 +31,9 @@ struct config {
     json_t *keys;             /* {pool: [{id, env | file}]}, checked; secrets are not in it */
     char *file;               /* where it came from */
     struct yaml_marks *marks; /* positions in the file, for later complaints */
+    json_t *changed;          /* {name: true}: models that were changed while running; NULL: none were */
+    char *changed_name;       /* what the text of that change is called */
+    struct yaml_marks *changed_marks;
 };
 
 /* A complaint: file, line and column from 1 (0: not known), what is wrong and what to do. */
@@ -39,6 +43,11 @@ typedef void config_complain_fn(void *arg, const char *file, int line, int colum
  * Faults: CONFIG. */
 enum fault config_read(const char *file, config_complain_fn *complain, void *arg,
                        struct config **ret_config) MUSTCHECK;
+/* config_change_models - models that were changed while running, over those of the file: text is a YAML
+ * mapping from a model's name to the model, null takes one away; name is what complaints call it. Once for a
+ * configuration. Faults: CONFIG (c is as before). */
+enum fault config_change_models(struct config *c, const char *name, struct slice text,
+                                config_complain_fn *complain, void *arg) MUSTCHECK;
 void config_free(struct config **c);
 
 bool config_list_has(const struct config_list *list, const char *item);

@@ -17,6 +17,10 @@ struct config_reader {
 void config_complain(struct config_reader *r, const char *pointer, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* config_complain_yaml - tells why a text is no YAML: the note's field is "line:column", and its text begins
+ * with the same in words. */
+void config_complain_yaml(struct config_reader *r, const struct note *note);
+
 /* config_read_models, config_read_keys - check those parts of the document (borrowed; NULL: absent) and keep
  * them in the configuration. */
 void config_read_models(struct config_reader *r, json_t *models);

@@ -6,14 +6,24 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
+#include "core/retry.h"
+#include "wire/field.h"
 #include "wire/jsonscan.h"
 #include "wire/sniff.h"
+
+#define TRIES       5     /* of a URL */
+#define WAIT_MAX_MS 60000 /* that a host may ask for between them */
 
 struct fetch {
     struct parts *parts;
     struct media_get *get;
     struct vendor_call *call;
+    char *url;
+    int tries;
+    int status;
+    int64_t later_ms; /* the host's wish, -1: none */
     struct spool_file *file;
     char type[64];
     enum fault fault;
@@ -116,15 +126,21 @@ struct fetch *fetch_media(struct parts *parts, const char *digest, fetch_fn *fn,
 
 /* ---- from a URL ---- */
 
+static void url_ask(struct fetch *f);
+
 static enum fault url_head(void *arg, int status, const struct vendor_field *fields, size_t n)
 {
     struct fetch *f = arg;
 
-    (void)fields;
-    (void)n;
+    f->status = status;
+    for (size_t i = 0; i < n; i++) {
+        if (!strcmp(fields[i].name, "retry-after")) {
+            f->later_ms = field_later_ms(slice_of(fields[i].value), clock_wall_ms());
+        }
+    }
     if (status < 200 || status > 299) {
-        return note_set(&f->note, FAULT_INPUT_UNAVAILABLE,
-                        "fetching an input URL was answered with status %d", status);
+        return note_set(&f->note, FAULT_INPUT_UNAVAILABLE, "fetching the URL was answered with status %d",
+                        status);
     }
     return FAULT_OK;
 }
@@ -137,33 +153,77 @@ static enum fault url_data(void *arg, struct slice bytes, bool *pause)
     return spool_file_add(f->file, bytes);
 }
 
+/* Whether another try may bring it: the host was not reached, or is in trouble, or busy. */
+static bool url_passing(const struct fetch *f, const struct vendor_end *end)
+{
+    if (end->fault == FAULT_INPUT_UNAVAILABLE) {
+        return f->status >= 500 || f->status == 429 || f->status == 408;
+    }
+    return end->fault == FAULT_VENDOR_UNAVAILABLE;
+}
+
+static void url_again(struct timer *t)
+{
+    url_ask(container_of(t, struct fetch, timer));
+}
+
+static void url_wait(struct fetch *f)
+{
+    int64_t ms = retry_backoff_ms(&retry_default, f->tries - 1, (double)(clock_mono_us() % 4093) / 4093);
+    int64_t wish = f->later_ms < WAIT_MAX_MS ? f->later_ms : WAIT_MAX_MS;
+
+    timer_start(f->parts->loop, &f->timer, wish > ms ? wish : ms, url_again);
+}
+
 static void url_end(void *arg, const struct vendor_end *end)
 {
     struct fetch *f = arg;
 
     f->call = NULL;
-    if (end->fault == FAULT_OK || end->fault == FAULT_HOST_REFUSED || end->fault == FAULT_TOO_LARGE ||
-        end->fault == FAULT_INPUT_UNAVAILABLE || end->fault == FAULT_OVERLOADED) {
+    if (url_passing(f, end) && f->tries < TRIES) {
+        log_debug(f->parts->log, "fetching an input failed", LOG_TEXT("why", end->text),
+                  LOG_INT("status", f->status), LOG_INT("tries", f->tries));
+        url_wait(f);
+    } else if (end->fault == FAULT_OK || end->fault == FAULT_OVERLOADED ||
+               end->fault == FAULT_INPUT_UNAVAILABLE) {
         fetch_finish(f, end->fault);
+    } else if (end->fault == FAULT_HOST_REFUSED || end->fault == FAULT_TOO_LARGE) {
+        fetch_finish(f, note_set(&f->note, end->fault, "%s", end->text));
     } else {
-        fetch_finish(
-            f, note_set(&f->note, FAULT_INPUT_UNAVAILABLE, "fetching an input URL failed: %s", end->text));
+        fetch_finish(f,
+                     note_set(&f->note, FAULT_INPUT_UNAVAILABLE, "fetching the URL failed: %s", end->text));
     }
 }
 
-struct fetch *fetch_url(struct parts *parts, const char *url, fetch_fn *fn, void *arg)
+/* Into a file of its own each time: what an earlier try has left is no beginning. */
+static void url_ask(struct fetch *f)
 {
     static const struct vendor_events events = {url_head, url_data, url_end};
-    struct fetch *f = fetch_new(parts, fn, arg);
+    const uint64_t limit = (uint64_t)f->parts->config->max_media_bytes;
     struct vendor_request request = {.method = "GET",
-                                     .url = url,
-                                     .max_bytes = (uint64_t)parts->config->max_media_bytes,
+                                     .url = f->url,
+                                     .max_bytes = limit,
                                      .media = true,
                                      .guarded = true,
                                      .insecure_ok = true};
 
+    if (f->tries++) {
+        spool_file_drop(&f->file);
+        f->file = spool_file_new(f->parts->spool, limit);
+    }
+    f->status = 0;
+    f->later_ms = -1;
+    f->note = (struct note){0};
+    f->call = vendor_call_start(f->parts->vendor, &request, &events, NULL, f);
+}
+
+struct fetch *fetch_url(struct parts *parts, const char *url, fetch_fn *fn, void *arg)
+{
+    struct fetch *f = fetch_new(parts, fn, arg);
+
     if (f->file) {
-        f->call = vendor_call_start(parts->vendor, &request, &events, NULL, f);
+        f->url = mem_text(url);
+        url_ask(f);
     }
     return f;
 }
@@ -179,6 +239,7 @@ void fetch_stop(struct fetch **pf)
     vendor_call_stop(&f->call);
     timer_stop(&f->timer);
     spool_file_drop(&f->file);
+    free(f->url);
     free(f);
     *pf = NULL;
 }

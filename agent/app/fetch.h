@@ -12,6 +12,8 @@ struct fetch;
 typedef void fetch_fn(void *arg, enum fault fault, const struct note *note, struct spool_file *file,
                       const char *type);
 
+/* fetch_url - a host that is not reached, in trouble (5xx) or busy (429, its Retry-After obeyed) is asked
+ * five times in all, with growing waits; whoever has a deadline calls fetch_stop. */
 struct fetch *fetch_media(struct parts *parts, const char *digest, fetch_fn *fn, void *arg);
 struct fetch *fetch_url(struct parts *parts, const char *url, fetch_fn *fn, void *arg);
 void fetch_stop(struct fetch **f);

@@ -84,6 +84,27 @@ static void fleet_on_written(void *arg, enum fault fault, uint64_t revision)
     }
 }
 
+static json_t *texts(const struct config_list *list)
+{
+    json_t *out = json_array();
+
+    for (size_t i = 0; i < list->n; i++) {
+        json_array_append_new(out, json_string(list->items[i]));
+    }
+    return out;
+}
+
+/* What this agent does, for people: `sluice fleet` shows it. */
+static void fleet_tell_duties(const struct fleet *f, json_t *body)
+{
+    const struct config_list *roles = &f->parts->config->roles;
+    static const struct config_list none;
+    bool executes = config_list_has(roles, "execute") && f->parts->registry;
+
+    json_object_set_new(body, "roles", texts(roles));
+    json_object_set_new(body, "lanes", texts(executes ? registry_lanes(f->parts->registry) : &none));
+}
+
 static void fleet_renew(struct timer *t)
 {
     struct fleet *f = container_of(t, struct fleet, timer);
@@ -91,8 +112,9 @@ static void fleet_renew(struct timer *t)
                              "version", SLUICE_VERSION, "pid", (int)getpid());
     struct buf b;
 
+    fleet_tell_duties(f, body);
     f->sent_ms = loop_now_ms(f->parts->loop);
-    buf_init(&b, KIB);
+    buf_init(&b, 16 * KIB);
     envelope_write(&b, "presence", body);
     f->writing = kv_put(f->parts->bus, BUCKET_LEASE, f->key, buf_slice(&b), -1, ASK_MS, fleet_on_written, f);
     buf_done(&b);
@@ -171,6 +193,11 @@ const char *fleet_instance(const struct fleet *f)
 int64_t fleet_now_ms(const struct fleet *f)
 {
     return f->clock_read ? loop_now_ms(f->parts->loop) + f->offset_ms : clock_wall_ms();
+}
+
+bool fleet_timed(const struct fleet *f)
+{
+    return f->clock_read;
 }
 
 bool fleet_present(const struct fleet *f)

@@ -16,6 +16,9 @@ const char *fleet_instance(const struct fleet *f);
  * reading the local wall clock. Times in shared records are these. */
 int64_t fleet_now_ms(const struct fleet *f);
 
+/* fleet_timed - the server's clock has been read. */
+bool fleet_timed(const struct fleet *f);
+
 /* fleet_alive - does that instance still write its presence? Our own always does. Answers are kept for 2 s.
  * In the first 10 s of a connection only who has left is not alive: after a long absence of NATS nobody's
  * presence is there. fault: OK, or BUS_DOWN, BUS_TIMEOUT. Never from inside. */

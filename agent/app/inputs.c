@@ -6,20 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/asset.h"
 #include "app/fetch.h"
 #include "app/metrics.h"
 #include "base/id.h"
 #include "base/mem.h"
 #include "core/render.h"
+#include "core/spot.h"
+
+#define SOON_MS 5000 /* the bus or the spool are in trouble */
 
 /* Where a medium stands and what becomes of it. */
 struct place {
-    json_t *parent;      /* object or array in the new input; borrowed */
-    char *key;           /* member of an object, or NULL */
-    size_t index;        /* element of an array */
-    const json_t *value; /* as the app gave it; owned by the original input */
-    enum adapter_form form;
-    uint64_t max_bytes;
+    struct spot spot;
+    char *path;             /* spot.path, kept */
+    json_t *value;          /* as the app gave it; a reference */
+    enum adapter_form form; /* FORM_COUNT: not known before it is measured */
 };
 
 struct inputs_work {
@@ -31,9 +33,11 @@ struct inputs_work {
     size_t n, at;
     char nonce[17];
     struct fetch *fetch;
+    struct asset *asset;
     struct timer timer;
     enum fault fault;
     struct note note;
+    int64_t again_ms;
     inputs_fn *fn;
     void *arg;
 };
@@ -42,27 +46,52 @@ static void work_next(struct inputs_work *w);
 
 /* ---- finding ---- */
 
-/* {"media": …} or {"url": …}: a medium as intake leaves it. */
-static bool is_medium(const json_t *value)
+/* The first of the adapter's forms that fits the medium; FORM_COUNT: that depends on its size. A URL only if
+ * we have one, and where it has a meaning. */
+static enum fault choose_form(struct inputs_work *w, struct place *p, const struct spool_file *file,
+                              const char *type)
 {
-    return json_is_object(value) &&
-           (json_is_string(json_object_get(value, "media")) || json_is_string(json_object_get(value, "url")));
+    const struct adapter_medium *m = adapter_medium(w->out->op, p->spot.field);
+    const struct adapter_given given = {
+        .url = !p->spot.bytes && json_is_string(json_object_get(p->value, "url")),
+        .measured = file,
+        .bytes = file ? spool_file_bytes(file) : 0,
+        .type = type && *type ? type : json_string_value(json_object_get(p->value, "type")),
+        .path = p->path};
+
+    if (!m) {
+        note_field(&w->note, p->path);
+        return note_set(&w->note, FAULT_VENDOR_REJECTED, "this model takes no medium in %s", p->path);
+    }
+    return adapter_medium_form(m, &given, &p->form, &w->note);
 }
 
-/* The first of the adapter's forms that this medium can take: a URL only if we have one. */
-static bool choose_form(const struct inputs_work *w, const char *field, struct place *p)
+static void place_done(struct place *p)
 {
-    enum adapter_form forms[FORM_COUNT];
-    int n = adapter_forms(w->out->op, field, forms, &p->max_bytes);
-    bool has_url = json_is_string(json_object_get(p->value, "url"));
+    json_decref(p->value);
+    free(p->path);
+}
 
-    for (int i = 0; i < n; i++) {
-        if (forms[i] != FORM_URL || has_url) {
-            p->form = forms[i];
-            return true;
-        }
+static enum fault find_one(void *arg, const struct spot *spot)
+{
+    struct inputs_work *w = arg;
+    struct place p = {.spot = *spot};
+
+    if (!spot_is_medium(spot->value)) {
+        return FAULT_OK;
     }
-    return false;
+    if (w->n == LIMIT_BLOBS) {
+        return note_set(&w->note, FAULT_VENDOR_REJECTED, "more than %d input media", LIMIT_BLOBS);
+    }
+    p.value = json_incref(spot->value);
+    p.spot.path = p.path = mem_text(spot->path);
+    enum fault fault = choose_form(w, &p, NULL, NULL);
+    if (fault != FAULT_OK) {
+        place_done(&p);
+        return fault;
+    }
+    w->places[w->n++] = p;
+    return FAULT_OK;
 }
 
 static void work_fail(struct inputs_work *w, enum fault fault)
@@ -72,58 +101,7 @@ static void work_fail(struct inputs_work *w, enum fault fault)
     }
 }
 
-static void add_place(struct inputs_work *w, const char *field, struct place p)
-{
-    if (w->n == LIMIT_BLOBS) {
-        work_fail(w, note_set(&w->note, FAULT_VENDOR_REJECTED, "more than %d input media", LIMIT_BLOBS));
-    } else if (!choose_form(w, field, &p)) {
-        note_field(&w->note, field);
-        work_fail(w, note_set(&w->note, FAULT_VENDOR_REJECTED,
-                              "this model takes no medium in %s, or not in a form that can be made of it",
-                              field));
-    } else {
-        w->places[w->n++] = p;
-        return;
-    }
-    free(p.key);
-}
-
-/* Walks the members of the input; media stand at the top level or in lists there. */
-static void find_media(struct inputs_work *w)
-{
-    const char *field;
-    json_t *value, *item;
-    size_t i;
-
-    json_object_foreach(w->out->input, field, value)
-    {
-        if (is_medium(value)) {
-            add_place(w, field,
-                      (struct place){.parent = w->out->input,
-                                     .key = mem_text(field),
-                                     .value = json_object_get(w->original, field)});
-        }
-        json_array_foreach(value, i, item)
-        {
-            if (is_medium(item)) {
-                const json_t *list = json_object_get(w->original, field);
-                add_place(w, field,
-                          (struct place){.parent = value, .index = i, .value = json_array_get(list, i)});
-            }
-        }
-    }
-}
-
 /* ---- replacing ---- */
-
-static void replace(const struct place *p, json_t *value)
-{
-    if (p->key) {
-        json_object_set_new(p->parent, p->key, value);
-    } else {
-        json_array_set_new(p->parent, p->index, value);
-    }
-}
 
 static void replace_by_form(struct inputs_work *w, const struct place *p, size_t index)
 {
@@ -132,15 +110,16 @@ static void replace_by_form(struct inputs_work *w, const struct place *p, size_t
 
     switch (p->form) {
     case FORM_DATA_URI:
-        replace(p, json_string(uri));
+        spot_set(&p->spot, json_string(uri));
         break;
     case FORM_BASE64:
-        replace(p, json_string(m->token));
+        spot_set(&p->spot, json_string(m->token));
         break;
     case FORM_PART:
+    case FORM_ASSET:
     case FORM_URL:
     case FORM_COUNT:
-        replace(p, json_pack("{s:I}", "$part", (json_int_t)index));
+        spot_set(&p->spot, json_pack("{s:I}", "$part", (json_int_t)index));
         break;
     }
 }
@@ -166,22 +145,58 @@ static void keep_medium(struct inputs_work *w, const struct place *p, struct spo
     replace_by_form(w, p, out->n++);
 }
 
+/* ---- uploading ---- */
+
+static void on_asset(void *arg, const struct asset_out *out)
+{
+    struct inputs_work *w = arg;
+    const struct place *p = &w->places[w->at - 1];
+
+    w->asset = NULL;
+    if (out->fault == FAULT_OK) {
+        w->out->assets = true;
+        spot_set(&p->spot, json_incref(out->value));
+    } else {
+        note_field(&w->note, p->path);
+        work_fail(w, note_set(&w->note, out->fault, "input.%s: %s", p->path, out->note->text));
+        w->again_ms = out->again_ms;
+    }
+    work_next(w);
+}
+
+/* The medium that was fetched last becomes an asset. */
+static void upload(struct inputs_work *w, const struct place *p)
+{
+    const struct asset_for what = {.task = &w->what,
+                                   .upload = adapter_medium(w->out->op, p->spot.field)->upload,
+                                   .inputs = w->out,
+                                   .index = (unsigned)w->out->n - 1,
+                                   .digest = json_string_value(json_object_get(p->value, "media"))};
+
+    w->asset = asset_start(w->parts, &what, on_asset, w);
+}
+
 /* ---- fetching ---- */
+
+/* When a fault may be over; -1: it stays. */
+static int64_t again_ms(enum fault fault)
+{
+    return fault == FAULT_BUS_DOWN || fault == FAULT_BUS_TIMEOUT || fault == FAULT_OVERLOADED ? SOON_MS : -1;
+}
 
 static void work_end(struct timer *t)
 {
     struct inputs_work *w = container_of(t, struct inputs_work, timer);
-    struct inputs *out = w->fault == FAULT_OK ? w->out : NULL;
     inputs_fn *fn = w->fn;
     void *arg = w->arg;
-    enum fault fault = w->fault;
     struct note note = w->note;
+    struct inputs_end end = {w->fault, &note, w->fault == FAULT_OK ? w->out : NULL, w->again_ms};
 
-    if (out) {
+    if (end.inputs) {
         w->out = NULL;
     }
     inputs_stop(&w);
-    fn(arg, fault, &note, out);
+    fn(arg, &end);
 }
 
 static void on_fetched(void *arg, enum fault fault, const struct note *note, struct spool_file *file,
@@ -192,25 +207,31 @@ static void on_fetched(void *arg, enum fault fault, const struct note *note, str
 
     w->fetch = NULL;
     if (fault != FAULT_OK) {
-        w->note = *note;
-        work_fail(w, fault);
-    } else if (p->max_bytes && spool_file_bytes(file) > p->max_bytes) {
+        note_field(&w->note, p->path);
+        work_fail(w, note_set(&w->note, fault, "input.%s: %s", p->path, note_text(note, fault)));
+        w->again_ms = again_ms(fault);
+    } else if ((fault = choose_form(w, p, file, type)) != FAULT_OK) {
         spool_file_drop(&file);
-        work_fail(w, note_set(&w->note, FAULT_VENDOR_REJECTED,
-                              "the vendor takes input media of at most %llu bytes",
-                              (unsigned long long)p->max_bytes));
+        work_fail(w, fault);
+    } else if (p->form == FORM_URL) { /* too large for all other forms */
+        spool_file_drop(&file);
+        spot_set(&p->spot, json_incref(json_object_get(p->value, "url")));
     } else {
         metrics_media(w->parts->metrics, MEDIA_TO_VENDOR, spool_file_bytes(file));
         keep_medium(w, p, file, type);
     }
-    work_next(w);
+    if (w->fault == FAULT_OK && p->form == FORM_ASSET) {
+        upload(w, p);
+    } else {
+        work_next(w);
+    }
 }
 
 static void work_next(struct inputs_work *w)
 {
     while (w->fault == FAULT_OK && w->at < w->n && w->places[w->at].form == FORM_URL) {
         const struct place *p = &w->places[w->at++];
-        replace(p, json_incref(json_object_get(p->value, "url")));
+        spot_set(&p->spot, json_incref(json_object_get(p->value, "url")));
     }
     if (w->fault != FAULT_OK || w->at >= w->n) {
         timer_start(w->parts->loop, &w->timer, 0, work_end);
@@ -228,11 +249,13 @@ static void work_next(struct inputs_work *w)
 static void work_begin(struct inputs_work *w)
 {
     const struct inputs_for *what = &w->what;
+    const struct adapter_want want = {what->task->kind, w->original, what->target->vendor_model,
+                                      what->target->options};
 
-    w->out->op = what->op ? what->op : adapter_op_find(what->adapter, what->kind, w->original, &w->note);
+    w->out->op = what->op ? what->op : adapter_op_choose(what->target->adapter, &want, &w->note);
     w->out->input = json_deep_copy(w->original);
     if (w->out->op) {
-        find_media(w);
+        work_fail(w, spot_each(w->out->input, find_one, w));
     } else {
         work_fail(w, FAULT_VENDOR_REJECTED);
     }
@@ -255,6 +278,7 @@ static void on_whole_input(void *arg, enum fault fault, const struct note *note,
     }
     if (fault != FAULT_OK) {
         work_fail(w, fault);
+        w->again_ms = again_ms(fault);
         timer_start(w->parts->loop, &w->timer, 0, work_end);
         return;
     }
@@ -263,14 +287,19 @@ static void on_whole_input(void *arg, enum fault fault, const struct note *note,
     work_begin(w);
 }
 
-struct inputs_work *inputs_prepare(struct parts *parts, const struct inputs_for *what, const json_t *input,
-                                   inputs_fn *fn, void *arg)
+struct inputs_work *inputs_prepare(struct parts *parts, const struct inputs_for *what, inputs_fn *fn,
+                                   void *arg)
 {
     struct inputs_work *w = mem_new(sizeof(*w));
+    const json_t *input = what->task->input;
     const char *aside = json_string_value(json_object_get(input, "$input"));
 
-    *w = (struct inputs_work){
-        .parts = parts, .what = *what, .original = json_incref((json_t *)input), .fn = fn, .arg = arg};
+    *w = (struct inputs_work){.parts = parts,
+                              .what = *what,
+                              .original = json_incref((json_t *)input),
+                              .fn = fn,
+                              .arg = arg,
+                              .again_ms = -1};
     w->out = mem_new(sizeof(*w->out));
     w->out->media = json_array();
     id_random(w->nonce, 8);
@@ -290,9 +319,10 @@ void inputs_stop(struct inputs_work **pw)
         return;
     }
     fetch_stop(&w->fetch);
+    asset_stop(&w->asset);
     timer_stop(&w->timer);
     for (size_t i = 0; i < w->n; i++) {
-        free(w->places[i].key);
+        place_done(&w->places[i]);
     }
     inputs_free(&w->out);
     json_decref(w->original);

@@ -284,6 +284,9 @@ void submission_name(struct submission *s)
     memcpy(s->task->id, id.text, sizeof(s->task->id));
     json_decref(s->doc);
     s->doc = journal_new(s->task, s->digest, s->idem_key != NULL);
+    char made[17];
+    id_pool_random(&s->in->ids, made, 8);
+    json_object_set_new(s->doc, "made", json_string(made));
     if (s->echo) {
         json_object_set(s->doc, "echo", s->echo);
     }

@@ -24,8 +24,15 @@ struct withdrawal {
     struct ledger *ledger;
     char app[LIMIT_NAME_CHARS + 1];
     char id[ID_CHARS + 1];
+    json_t *made; /* the mark that this submission's record has, and no other's */
     int64_t at_ms;
 };
+
+static void withdrawal_free(struct withdrawal *w)
+{
+    json_decref(w->made);
+    free(w);
+}
 
 static enum fault change_withdraw(json_t *doc, void *arg)
 {
@@ -33,8 +40,8 @@ static enum fault change_withdraw(json_t *doc, void *arg)
     const struct journal_outcome outcome = {
         .status = TASK_CANCELLED, .fault = FAULT_ACCEPT_UNKNOWN, .at_ms = w->at_ms};
 
-    if (!journal_withdrawable(doc)) {
-        return FAULT_CONFLICT; /* it is carried out */
+    if (!journal_withdrawable(doc) || !json_equal(json_object_get(doc, "made"), w->made)) {
+        return FAULT_CONFLICT; /* it is carried out, or of another agent that was asked with the same key */
     }
     json_t *result = journal_result_new(doc, &outcome);
     enum fault fault = journal_end(doc, NULL, TASK_CANCELLED, result, outcome.at_ms);
@@ -47,7 +54,7 @@ static void on_withdrawn(void *arg, enum fault fault, const json_t *doc, uint64_
     (void)fault;
     (void)doc;
     (void)revision;
-    free(arg);
+    withdrawal_free(arg);
 }
 
 static void on_tombstone(void *arg, enum fault fault, const json_t *doc, uint64_t revision)
@@ -64,7 +71,7 @@ static void on_tombstone(void *arg, enum fault fault, const json_t *doc, uint64_
     if (fault == FAULT_CONFLICT && doc) {
         ledger_update(w->ledger, &update, on_withdrawn, w);
     } else {
-        free(w);
+        withdrawal_free(w);
     }
 }
 
@@ -78,6 +85,7 @@ static void submission_withdraw(struct submission *s)
     w->ledger = s->in->parts->ledger;
     memcpy(w->app, s->task->app, sizeof(w->app));
     memcpy(w->id, s->task->id, sizeof(w->id));
+    w->made = json_incref(json_object_get(doc, "made"));
     w->at_ms = fleet_now_ms(s->in->parts->fleet);
     (void)!change_withdraw(doc, w); /* a first record always is */
     ledger_create(w->ledger, doc, -1, on_tombstone, w);

@@ -1,4 +1,4 @@
-/* metrics.c - what is counted, and how it is written as Prometheus text. */
+/* metrics.c - what is counted. */
 #include "app/metrics.h"
 
 #include <inttypes.h>
@@ -7,34 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/list.h"
-#include "base/map.h"
+#include "app/metrics_internal.h"
 #include "base/mem.h"
 
-#define NAMES      512  /* label values from outside, all families together */
-#define ROWS       2048 /* of one table: pairs of such values */
-#define NAME_CHARS 128
-#define KEY_CHARS  (2 * NAME_CHARS + 24)
-#define OTHER      "other"
+#define NAMES     512  /* label values from outside, all families together */
+#define ROWS      2048 /* of one table: pairs of such values */
+#define KEY_CHARS (2 * METRICS_NAME_CHARS + 24)
+#define OTHER     "other"
 
 /* ---- histograms ---- */
 
-/* An image takes seconds, a video many minutes, an exchange milliseconds: one scale serves them all, so that
- * phases can be laid over each other. */
-static const struct edge {
-    int64_t ms;
-    const char *text;
-} edges[] = {
+const struct metrics_edge metrics_edges[METRICS_EDGES] = {
     {5, "0.005"},  {10, "0.01"},    {25, "0.025"},   {50, "0.05"},    {100, "0.1"},      {250, "0.25"},
     {500, "0.5"},  {1000, "1"},     {2500, "2.5"},   {5000, "5"},     {10000, "10"},     {30000, "30"},
     {60000, "60"}, {120000, "120"}, {300000, "300"}, {600000, "600"}, {1800000, "1800"}, {3600000, "3600"},
-};
-#define EDGES (sizeof(edges) / sizeof(edges[0]))
-
-struct histogram {
-    uint64_t counts[EDGES + 1]; /* each its own interval; the text adds them up */
-    uint64_t count;
-    uint64_t sum_ms;
 };
 
 static void histogram_add(struct histogram *h, int64_t ms)
@@ -42,7 +28,7 @@ static void histogram_add(struct histogram *h, int64_t ms)
     size_t i = 0;
 
     ms = ms > 0 ? ms : 0;
-    while (i < EDGES && ms > edges[i].ms) {
+    while (i < METRICS_EDGES && ms > metrics_edges[i].ms) {
         i++;
     }
     h->counts[i]++;
@@ -50,53 +36,7 @@ static void histogram_add(struct histogram *h, int64_t ms)
     h->sum_ms += (uint64_t)ms;
 }
 
-/* ---- the counts ---- */
-
-/* A label value from outside with its counts: a row of one of the tables below. */
-struct row {
-    struct list link;
-    char *name;   /* escaped, as it stands between the quotes */
-    char *second; /* the second label's value, escaped; NULL where the family has one */
-};
-
-struct table {
-    struct list rows; /* in the order of their appearance, so that two scrapes read alike */
-    struct map *index;
-    size_t size; /* of a row */
-};
-
-struct model_row {
-    struct row row;
-    uint64_t tasks[TASK_STATUS_COUNT];
-};
-
-struct adapter_row {
-    struct row row;
-    uint64_t classes[STEP_COUNT][CLASS_COUNT + 1];
-    struct histogram seconds[STEP_COUNT];
-    uint64_t unknown_words;
-};
-
-struct cost_row {
-    struct row row;
-    double amount;
-};
-
-struct lane_row {
-    struct row row;
-    uint64_t depth;
-    int64_t oldest_ms;
-};
-
-struct metrics {
-    struct map *names; /* the label values from outside that are kept */
-    struct table models, adapters, costs, lanes;
-    struct histogram phases[PHASE_COUNT];
-    uint64_t media[MEDIA_DIRECTION_COUNT];
-    uint64_t accepts[FAULT_COUNT];
-    uint64_t unknown, dead, orphans;
-    int64_t gauges[GAUGE_COUNT];
-};
+/* ---- the tables ---- */
 
 static void table_init(struct table *t, size_t size)
 {
@@ -127,6 +67,8 @@ struct metrics *metrics_new(void)
     table_init(&m->adapters, sizeof(struct adapter_row));
     table_init(&m->costs, sizeof(struct cost_row));
     table_init(&m->lanes, sizeof(struct lane_row));
+    table_init(&m->breakers, sizeof(struct breaker_row));
+    table_init(&m->holds, sizeof(struct hold_row));
     return m;
 }
 
@@ -141,6 +83,8 @@ void metrics_free(struct metrics **pm)
     table_done(&m->adapters);
     table_done(&m->costs);
     table_done(&m->lanes);
+    table_done(&m->breakers);
+    table_done(&m->holds);
     map_free(&m->names);
     free(m);
     *pm = NULL;
@@ -150,7 +94,7 @@ void metrics_free(struct metrics **pm)
  * the text for ever. */
 static const char *metrics_name(struct metrics *m, const char *name)
 {
-    if (!name || strlen(name) > NAME_CHARS) {
+    if (!name || strlen(name) > METRICS_NAME_CHARS) {
         return OTHER;
     }
     return map_find(m->names, name) || map_put(m->names, name, m) ? name : OTHER;
@@ -266,6 +210,21 @@ void metrics_accept(struct metrics *m, enum fault fault)
     m->accepts[fault]++;
 }
 
+void metrics_other_version(struct metrics *m, const char *adapter)
+{
+    metrics_adapter(m, adapter)->other_versions++;
+}
+
+void metrics_swept(struct metrics *m, enum metrics_swept what)
+{
+    m->swept[what]++;
+}
+
+void metrics_reload(struct metrics *m, bool good)
+{
+    m->reloads[good]++;
+}
+
 void metrics_orphan(struct metrics *m)
 {
     m->orphans++;
@@ -280,216 +239,21 @@ void metrics_lane(struct metrics *m, const char *lane, const char *priority, uin
     r->oldest_ms = oldest_ms;
 }
 
+void metrics_breaker(struct metrics *m, const char *target, const char *key, int state)
+{
+    struct breaker_row *r = (struct breaker_row *)table_row(m, &m->breakers, target, key);
+
+    r->state = state;
+}
+
+void metrics_not_before(struct metrics *m, const char *key, int64_t ms)
+{
+    struct hold_row *r = (struct hold_row *)table_row(m, &m->holds, key, NULL);
+
+    r->ms = ms;
+}
+
 void metrics_gauge(struct metrics *m, enum metrics_gauge gauge, int64_t value)
 {
     m->gauges[gauge] = value;
-}
-
-/* ---- the text ---- */
-
-static void write_head(struct buf *out, const char *name, const char *type, const char *help)
-{
-    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-static void write_one(struct buf *out, const char *name, const char *help, uint64_t value)
-{
-    write_head(out, name, "counter", help);
-    buf_printf(out, "%s %" PRIu64 "\n", name, value);
-}
-
-static void write_histogram(struct buf *out, const char *name, const char *labels, const struct histogram *h)
-{
-    uint64_t so_far = 0;
-
-    for (size_t i = 0; i < EDGES; i++) {
-        so_far += h->counts[i];
-        buf_printf(out, "%s_bucket{%s,le=\"%s\"} %" PRIu64 "\n", name, labels, edges[i].text, so_far);
-    }
-    buf_printf(out, "%s_bucket{%s,le=\"+Inf\"} %" PRIu64 "\n", name, labels, h->count);
-    buf_printf(out, "%s_sum{%s} %" PRIu64 ".%03" PRIu64 "\n", name, labels, h->sum_ms / 1000,
-               h->sum_ms % 1000);
-    buf_printf(out, "%s_count{%s} %" PRIu64 "\n", name, labels, h->count);
-}
-
-static void write_tasks(const struct metrics *m, struct buf *out)
-{
-    write_head(out, "sluice_tasks_total", "counter",
-               "Tasks that ended, by the model asked for and the status they ended with.");
-    list_each(link, after, &m->models.rows)
-    {
-        const struct model_row *r = container_of(link, struct model_row, row.link);
-        for (int s = 0; s < TASK_STATUS_COUNT; s++) {
-            /* All ends of a known model are written, so that its first failure is a rise and not a new
-             * series. */
-            if (r->tasks[s] || task_status_terminal((enum task_status)s)) {
-                buf_printf(out, "sluice_tasks_total{model=\"%s\",status=\"%s\"} %" PRIu64 "\n", r->row.name,
-                           task_status_text((enum task_status)s), r->tasks[s]);
-            }
-        }
-    }
-}
-
-static void write_phases(const struct metrics *m, struct buf *out)
-{
-    static const char *const names[PHASE_COUNT] = {"queued",      "preparing", "submitting", "running",
-                                                   "downloading", "storing",   "total"};
-    char labels[64];
-
-    write_head(out, "sluice_task_phase_seconds", "histogram",
-               "How long tasks spent in each phase; total is from acceptance to the end.");
-    for (int i = 0; i < PHASE_COUNT; i++) {
-        snprintf(labels, sizeof(labels), "phase=\"%s\"", names[i]);
-        write_histogram(out, "sluice_task_phase_seconds", labels, &m->phases[i]);
-    }
-}
-
-static void write_classes(struct buf *out, const struct adapter_row *r)
-{
-    for (int step = 0; step < STEP_COUNT; step++) {
-        for (int class = 0; class <= CLASS_COUNT; class ++) {
-            if (r->classes[step][class]) {
-                buf_printf(out,
-                           "sluice_vendor_requests_total{adapter=\"%s\",step=\"%s\",class=\"%s\"} %" PRIu64
-                           "\n",
-                           r->row.name, adapter_step_text((enum adapter_step)step),
-                           class == CLASS_COUNT ? "no_answer" : answer_class_text((enum answer_class) class),
-                           r->classes[step][class]);
-            }
-        }
-    }
-}
-
-static void write_seconds(struct buf *out, const struct adapter_row *r)
-{
-    char labels[2 * NAME_CHARS + 64];
-
-    for (int step = 0; step < STEP_COUNT; step++) {
-        if (r->seconds[step].count) {
-            snprintf(labels, sizeof(labels), "adapter=\"%s\",step=\"%s\"", r->row.name,
-                     adapter_step_text((enum adapter_step)step));
-            write_histogram(out, "sluice_vendor_request_seconds", labels, &r->seconds[step]);
-        }
-    }
-}
-
-static void write_unknown_words(struct buf *out, const struct adapter_row *r)
-{
-    buf_printf(out, "sluice_vendor_unknown_states_total{adapter=\"%s\"} %" PRIu64 "\n", r->row.name,
-               r->unknown_words);
-}
-
-static void write_adapters(const struct metrics *m, struct buf *out)
-{
-    static const struct {
-        const char *name, *type, *help;
-        void (*write)(struct buf *out, const struct adapter_row *r);
-    } families[] = {
-        {"sluice_vendor_requests_total", "counter",
-         "Exchanges with vendors by what the answer meant; no_answer: none came whole.", write_classes},
-        {"sluice_vendor_request_seconds", "histogram", "How long exchanges with vendors took.",
-         write_seconds},
-        {"sluice_vendor_unknown_states_total", "counter",
-         "Answers whose state the adapter does not know; they are taken as in progress.",
-         write_unknown_words},
-    };
-
-    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
-        write_head(out, families[i].name, families[i].type, families[i].help);
-        list_each(link, after, &m->adapters.rows)
-        {
-            families[i].write(out, container_of(link, struct adapter_row, row.link));
-        }
-    }
-}
-
-static void write_lanes(const struct metrics *m, struct buf *out)
-{
-    write_head(out, "sluice_lane_depth", "gauge",
-               "Messages that wait behind the last one delivered to this agent.");
-    list_each(link, after, &m->lanes.rows)
-    {
-        const struct lane_row *r = container_of(link, struct lane_row, row.link);
-        buf_printf(out, "sluice_lane_depth{lane=\"%s\",priority=\"%s\"} %" PRIu64 "\n", r->row.name,
-                   r->row.second, r->depth);
-    }
-    write_head(out, "sluice_lane_oldest_seconds", "gauge",
-               "Age of the last message delivered to this agent.");
-    list_each(link2, after2, &m->lanes.rows)
-    {
-        const struct lane_row *r = container_of(link2, struct lane_row, row.link);
-        buf_printf(out, "sluice_lane_oldest_seconds{lane=\"%s\",priority=\"%s\"} %.3f\n", r->row.name,
-                   r->row.second, (double)r->oldest_ms / 1000);
-    }
-}
-
-static void write_costs(const struct metrics *m, struct buf *out)
-{
-    write_head(out, "sluice_cost_total", "counter", "What vendors say that tasks cost, in their own unit.");
-    list_each(link, after, &m->costs.rows)
-    {
-        const struct cost_row *r = container_of(link, struct cost_row, row.link);
-        buf_printf(out, "sluice_cost_total{model=\"%s\",unit=\"%s\"} %.15g\n", r->row.name, r->row.second,
-                   r->amount);
-    }
-}
-
-static void write_accepts(const struct metrics *m, struct buf *out)
-{
-    write_head(out, "sluice_accepts_total", "counter",
-               "Tasks offered on the socket: ok, or the code they were refused with.");
-    for (int i = 0; i < FAULT_COUNT; i++) {
-        if (i == FAULT_OK || m->accepts[i]) {
-            buf_printf(out, "sluice_accepts_total{code=\"%s\"} %" PRIu64 "\n", fault_code((enum fault)i),
-                       m->accepts[i]);
-        }
-    }
-}
-
-static void write_media(const struct metrics *m, struct buf *out)
-{
-    static const char *const names[MEDIA_DIRECTION_COUNT] = {"from_app", "to_app", "from_vendor",
-                                                             "to_vendor"};
-
-    write_head(out, "sluice_media_bytes_total", "counter", "Bytes of media that went through this agent.");
-    for (int i = 0; i < MEDIA_DIRECTION_COUNT; i++) {
-        buf_printf(out, "sluice_media_bytes_total{direction=\"%s\"} %" PRIu64 "\n", names[i], m->media[i]);
-    }
-}
-
-static void write_gauges(const struct metrics *m, struct buf *out)
-{
-    static const struct {
-        const char *name, *help;
-    } rows[GAUGE_COUNT] = {
-        [GAUGE_BUS_UP] = {"sluice_bus_up", "1 while NATS is connected."},
-        [GAUGE_RUNNING] = {"sluice_running_tasks", "Tasks that this agent carries out now."},
-        [GAUGE_POLLING] = {"sluice_polling_tasks", "Polls of waiting tasks that this agent makes now."},
-        [GAUGE_CONNECTIONS] = {"sluice_connections", "Open connections on the socket."},
-        [GAUGE_IN_FLIGHT] = {"sluice_requests_in_flight", "Requests on the socket without their answer."},
-        [GAUGE_SPOOL_BYTES] = {"sluice_spool_bytes", "Bytes in the spool directory."},
-        [GAUGE_WAITERS] = {"sluice_waiters", "Requests that wait for a task's news."},
-    };
-
-    for (int i = 0; i < GAUGE_COUNT; i++) {
-        write_head(out, rows[i].name, "gauge", rows[i].help);
-        buf_printf(out, "%s %" PRId64 "\n", rows[i].name, m->gauges[i]);
-    }
-}
-
-void metrics_write(const struct metrics *m, struct buf *out)
-{
-    write_head(out, "sluice_build_info", "gauge", "1, with the version of this agent.");
-    buf_printf(out, "sluice_build_info{version=\"%s\"} 1\n", SLUICE_VERSION);
-    write_accepts(m, out);
-    write_tasks(m, out);
-    write_phases(m, out);
-    write_adapters(m, out);
-    write_one(out, "sluice_unknown_outcomes_total", "Submissions whose answer was lost.", m->unknown);
-    write_one(out, "sluice_dead_total", "Tasks that were given up and put among the dead letters.", m->dead);
-    write_one(out, "sluice_orphans_total", "Messages without a record that were dropped.", m->orphans);
-    write_costs(m, out);
-    write_media(m, out);
-    write_lanes(m, out);
-    write_gauges(m, out);
 }

@@ -47,6 +47,13 @@ enum metrics_direction {
 void metrics_media(struct metrics *m, enum metrics_direction direction, uint64_t bytes);
 /* An accepted or refused request on the socket: refused by its fault. */
 void metrics_accept(struct metrics *m, enum fault fault);
+/* What the sweeper did. */
+enum metrics_swept { SWEPT_PLACED, SWEPT_ENDED, SWEPT_ORPHAN, SWEPT_FORGOTTEN, SWEPT_COUNT };
+void metrics_swept(struct metrics *m, enum metrics_swept what);
+/* A configuration was taken over, or refused. */
+void metrics_reload(struct metrics *m, bool good);
+/* A poll went by another version of the adapter than its task was submitted with. */
+void metrics_other_version(struct metrics *m, const char *adapter);
 void metrics_orphan(struct metrics *m); /* a message without a record was dropped */
 
 /* Gauges: set by whoever knows. depth: messages that wait behind the last delivered one. */
@@ -60,9 +67,15 @@ enum metrics_gauge {
     GAUGE_IN_FLIGHT,
     GAUGE_SPOOL_BYTES,
     GAUGE_WAITERS,
+    GAUGE_CONFIG_REVISION,
     GAUGE_COUNT
 };
 void metrics_gauge(struct metrics *m, enum metrics_gauge gauge, int64_t value);
+
+/* How a target and key stand: 0 closed, 1 coming back, 2 half-open, 3 open; key is "<pool>/<id>". And for how
+ * long a key must not be used. */
+void metrics_breaker(struct metrics *m, const char *target, const char *key, int state);
+void metrics_not_before(struct metrics *m, const char *key, int64_t ms);
 
 /* metrics_write - appends the whole text. */
 void metrics_write(const struct metrics *m, struct buf *out);

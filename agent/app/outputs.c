@@ -1,43 +1,45 @@
-/* outputs.c - stores outputs one after the other: from spool files, from short base64, from URLs. */
-#include "app/outputs.h"
+/* outputs.c - stores outputs one after the other: from spool files, from short texts, from URLs. */
+#include "app/outputs_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/fleet.h"
+#include "app/events.h"
+#include "app/ledger.h"
 #include "app/metrics.h"
 #include "base/mem.h"
 #include "wire/base64.h"
+#include "wire/hex.h"
 
 #define PIECE_BYTES (48 * 1024) /* read from a spool file at once; a multiple of nothing in particular */
-#define MIN_MS      1000        /* for a download, however late it is */
 #define STORE_MS    10000       /* how long the store may be away before this try ends */
-
-struct outputs {
-    struct parts *parts;
-    struct call_in in;
-    struct answer *answer;
-    struct spool_file *blobs[LIMIT_BLOBS];
-    json_t *list; /* one entry per output that is done */
-    struct media_put *put;
-    struct vendor_call *call;
-    struct spool_file
-        *source; /* the spool file that is being stored; borrowed from blobs or owned by us as text */
-    struct spool_file *text; /* short base64, decoded */
-    uint64_t at;
-    struct timer timer;
-    enum fault fault;
-    struct note note;
-    outputs_fn *fn;
-    void *arg;
-};
-
-static void outputs_next(struct outputs *o);
+#define LONG_MS     2000        /* after which the record says what takes so long */
 
 static struct answer_output *outputs_current(const struct outputs *o)
 {
     return &o->answer->outputs[json_array_size(o->list)];
+}
+
+static void outputs_drop_blobs(struct outputs *o)
+{
+    for (size_t i = 0; i < LIMIT_BLOBS; i++) {
+        spool_file_drop(&o->blobs[i]);
+    }
+}
+
+void outputs_take(struct outputs *o, struct answer *answer, struct spool_file **blobs, size_t blob_count)
+{
+    outputs_drop_blobs(o);
+    answer_free(&o->answer);
+    o->answer = answer;
+    if (answer->save) {
+        json_object_update(o->vars, answer->save);
+    }
+    for (size_t i = 0; i < blob_count && i < LIMIT_BLOBS; i++) {
+        o->blobs[i] = blobs[i];
+        blobs[i] = NULL;
+    }
 }
 
 struct outputs *outputs_new(struct parts *parts, const struct call_in *in, struct answer *answer,
@@ -45,12 +47,22 @@ struct outputs *outputs_new(struct parts *parts, const struct call_in *in, struc
 {
     struct outputs *o = mem_new(sizeof(*o));
 
-    *o = (struct outputs){.parts = parts, .in = *in, .answer = answer, .list = json_array()};
-    for (size_t i = 0; i < blob_count && i < LIMIT_BLOBS; i++) {
-        o->blobs[i] = blobs[i];
-        blobs[i] = NULL;
-    }
+    *o = (struct outputs){.parts = parts, .in = *in, .list = json_array()};
+    o->vars = in->vars ? json_copy((json_t *)in->vars) : json_object();
+    outputs_take(o, answer, blobs, blob_count);
     return o;
+}
+
+void outputs_resume(struct outputs *o, const json_t *list)
+{
+    if (json_array_size(list) <= o->answer->output_count) {
+        json_array_extend(o->list, (json_t *)list);
+    }
+}
+
+bool outputs_passing(const struct outputs *o)
+{
+    return o->passing;
 }
 
 const struct answer *outputs_answer(const struct outputs *o)
@@ -65,9 +77,10 @@ static void outputs_tell(struct timer *t)
     o->fn(o->arg, o->fault, &o->note, o->list);
 }
 
-static void outputs_end(struct outputs *o, enum fault fault)
+void outputs_end(struct outputs *o, enum fault fault)
 {
     o->fault = fault;
+    timer_stop(&o->long_timer);
     timer_start(o->parts->loop, &o->timer, 0, outputs_tell);
 }
 
@@ -79,6 +92,7 @@ static json_t *describe(const struct answer_output *from, const struct media_inf
     int width = info->width ? info->width : from->width, height = info->height ? info->height : from->height;
     json_t *out = json_pack("{s:s,s:I,s:s,s:s}", "type", type, "bytes", (json_int_t)info->bytes, "digest",
                             info->digest, "media", info->digest);
+    json_object_set_new(out, "url", json_sprintf("/v1/media/%s", info->digest));
 
     if (width > 0 && height > 0) {
         json_object_set_new(out, "width", json_integer(width));
@@ -100,7 +114,7 @@ static void on_stored(void *arg, enum fault fault, const struct media_info *info
         return; /* the download failed first, and told */
     }
     if (fault != FAULT_OK) {
-        vendor_call_stop(&o->call);
+        call_wire_stop(&o->call);
         outputs_end(o, fault);
         return;
     }
@@ -118,7 +132,7 @@ static void store_more(void *arg)
     long n;
 
     if (!o->source) {
-        vendor_call_resume(o->call);
+        call_wire_resume(o->call);
         return;
     }
     while ((n = spool_file_read(o->source, o->at, piece, sizeof(piece))) > 0) {
@@ -136,13 +150,10 @@ static void store_more(void *arg)
     media_put_end(o->put);
 }
 
-static void store_begin(struct outputs *o)
+void outputs_put(struct outputs *o)
 {
-    const struct answer_output *from = outputs_current(o);
-
     /* What the bytes are is read from the bytes; the vendor's word counts only for what cannot be told by
      * them. */
-    (void)from;
     o->put = media_put_start(o->parts->media, NULL, (uint64_t)o->parts->config->max_media_bytes, STORE_MS,
                              store_more, on_stored, o);
 }
@@ -151,114 +162,44 @@ static void store_file(struct outputs *o, struct spool_file *file)
 {
     o->source = file;
     o->at = 0;
-    store_begin(o);
+    outputs_put(o);
     store_more(o);
 }
 
-static void store_text64(struct outputs *o, const char *text64)
+/* The bytes of a short text: base64 or hex. Gives how many, -1 when it is neither. */
+static long decode(const struct answer_output *from, size_t n, unsigned char *out)
 {
-    size_t n = strlen(text64);
     struct base64 d = {0};
-    unsigned char *bytes = mem_new(n / 4 * 3 + 4);
-    long got = base64_feed(&d, text64, n, bytes);
+    struct hex h = {0};
+
+    if (from->text_hex) {
+        long got = hex_feed(&h, from->text_hex, n, out);
+        return hex_end(&h) ? got : -1;
+    }
+    long got = base64_feed(&d, from->text64, n, out);
+    return base64_end(&d) ? got : -1;
+}
+
+static void store_text(struct outputs *o, const struct answer_output *from)
+{
+    const size_t n = strlen(from->text_hex ? from->text_hex : from->text64);
+    AUTO(auto_free) unsigned char *bytes = mem_new(n + 4);
+    long got = decode(from, n, bytes);
 
     o->text = spool_file_new(o->parts->spool, n);
-    if (got <= 0 || !base64_end(&d)) {
-        outputs_end(o, note_set(&o->note, FAULT_VENDOR_ANSWER, "an output is not base64"));
+    if (got <= 0) {
+        outputs_end(o, note_set(&o->note, FAULT_VENDOR_ANSWER, "an output is not %s",
+                                from->text_hex ? "hex" : "base64"));
     } else if (!o->text || spool_file_add(o->text, (struct slice){(char *)bytes, (size_t)got}) != FAULT_OK) {
         outputs_end(o, note_set(&o->note, FAULT_OVERLOADED, "the spool directory takes no more files"));
     } else {
         store_file(o, o->text);
     }
-    free(bytes);
-}
-
-/* ---- from a URL ---- */
-
-static enum fault download_head(void *arg, int status, const struct vendor_field *fields, size_t n)
-{
-    struct outputs *o = arg;
-
-    (void)fields;
-    (void)n;
-    if (status < 200 || status > 299) {
-        return note_set(&o->note, FAULT_OUTPUT_LOST, "the download of an output was answered with status %d",
-                        status);
-    }
-    return FAULT_OK;
-}
-
-static enum fault download_data(void *arg, struct slice bytes, bool *pause)
-{
-    struct outputs *o = arg;
-
-    *pause = !media_put_add(o->put, bytes);
-    return FAULT_OK;
-}
-
-static void download_end(void *arg, const struct vendor_end *end)
-{
-    struct outputs *o = arg;
-    enum fault fault = end->fault;
-
-    o->call = NULL;
-    metrics_vendor(o->parts->metrics, adapter_name(o->in.target->adapter), STEP_DOWNLOAD,
-                   fault == FAULT_OK ? CLASS_OK : CLASS_COUNT, end->total_ms);
-    if (fault == FAULT_OK) {
-        media_put_end(o->put);
-        return;
-    }
-    media_put_stop(&o->put);
-    if (fault != FAULT_HOST_REFUSED && fault != FAULT_TOO_LARGE) {
-        fault = note_set(&o->note, FAULT_OUTPUT_LOST, "the download of an output failed: %s", end->text);
-    }
-    outputs_end(o, fault);
-}
-
-/* A host that gives a byte now and then does not hold the task beyond its deadline. */
-static int64_t outputs_left_ms(const struct outputs *o)
-{
-    const struct task *t = o->in.task;
-    int64_t left = t->accepted_ms + t->deadline_ms - fleet_now_ms(o->parts->fleet);
-
-    return left > MIN_MS ? left : MIN_MS;
-}
-
-/* The download's request by the adapter's rule; a URL that is not one of the vendor's hosts goes without the
- * secret and through the guard. */
-static void download(struct outputs *o, const struct answer_output *from)
-{
-    static const struct vendor_events events = {download_head, download_data, download_end};
-    json_t *vars = o->in.vars ? json_copy((json_t *)o->in.vars) : json_object();
-    struct call_in in = o->in;
-    struct request *r = NULL;
-    struct call_wire wire;
-
-    in.step = STEP_DOWNLOAD;
-    json_object_set_new(vars, "url", json_string(from->url));
-    enum fault fault = call_request(&in, vars, &r, &o->note);
-    json_decref(vars);
-    if (fault != FAULT_OK) {
-        outputs_end(o, fault);
-        return;
-    }
-    call_wire_init(&wire, o->parts, r, o->in.key);
-    if (!from->secret) {
-        wire.request.secret = NULL;
-        wire.request.url = r->url;
-    }
-    wire.request.media = true;
-    wire.request.timeout_ms = outputs_left_ms(o);
-    wire.request.max_bytes = (uint64_t)o->parts->config->max_media_bytes;
-    store_begin(o);
-    o->call = vendor_call_start(o->parts->vendor, &wire.request, &events, NULL, o);
-    call_wire_done(&wire);
-    request_free(&r);
 }
 
 /* ---- the row of them ---- */
 
-static void outputs_next(struct outputs *o)
+void outputs_next(struct outputs *o)
 {
     while (json_array_size(o->list) < o->answer->output_count && outputs_current(o)->error) {
         json_array_append_new(o->list, json_pack("{s:{s:s,s:s}}", "error", "code", "vendor_failed", "message",
@@ -274,13 +215,51 @@ static void outputs_next(struct outputs *o)
         outputs_next(o);
     } else if (from->blob >= 0 && from->blob < (int)LIMIT_BLOBS && o->blobs[from->blob]) {
         store_file(o, o->blobs[from->blob]);
-    } else if (from->text64) {
-        store_text64(o, from->text64);
+    } else if (from->text64 || from->text_hex) {
+        store_text(o, from);
     } else if (from->url) {
-        download(o, from);
+        outputs_download(o, from);
     } else {
         outputs_end(o, note_set(&o->note, FAULT_VENDOR_ANSWER, "an output has neither bytes nor a URL"));
     }
+}
+
+/* ---- what takes long is told ---- */
+
+struct telling {
+    struct parts *parts;
+    enum task_stage stage;
+};
+
+static enum fault change_stage(json_t *doc, void *arg)
+{
+    const struct telling *t = arg;
+
+    return journal_stage(doc) == STAGE_CANCELLING ? FAULT_CONFLICT : journal_progress(doc, t->stage, -1);
+}
+
+static void on_told(void *arg, enum fault fault, const json_t *doc, uint64_t revision)
+{
+    const struct telling *t = arg;
+
+    if (fault == FAULT_OK) {
+        events_status(t->parts, doc, revision, 0);
+    }
+    free(arg);
+}
+
+static void on_long(struct timer *timer)
+{
+    struct outputs *o = container_of(timer, struct outputs, long_timer);
+    struct telling *t = mem_new(sizeof(*t));
+
+    *t = (struct telling){o->parts, o->call || o->refresh ? STAGE_DOWNLOADING : STAGE_STORING};
+    const struct ledger_update update = {.app = o->in.task->app,
+                                         .id = o->in.task->id,
+                                         .change = change_stage,
+                                         .change_arg = t,
+                                         .limit_ms = LIMIT_ACCEPT_MS};
+    ledger_update(o->parts->ledger, &update, on_told, t);
 }
 
 void outputs_start(struct outputs *o, outputs_fn *fn, void *arg)
@@ -289,6 +268,9 @@ void outputs_start(struct outputs *o, outputs_fn *fn, void *arg)
     o->arg = arg;
     o->fault = FAULT_OK;
     o->note = (struct note){0};
+    o->refreshes = 0;
+    o->passing = false;
+    timer_start(o->parts->loop, &o->long_timer, LONG_MS, on_long);
     outputs_next(o);
 }
 
@@ -300,14 +282,16 @@ void outputs_free(struct outputs **po)
         return;
     }
     timer_stop(&o->timer);
+    timer_stop(&o->long_timer);
     media_put_stop(&o->put);
-    vendor_call_stop(&o->call);
-    for (size_t i = 0; i < LIMIT_BLOBS; i++) {
-        spool_file_drop(&o->blobs[i]);
-    }
+    call_wire_stop(&o->call);
+    call_stop(&o->refresh);
+    outputs_drop_blobs(o);
     spool_file_drop(&o->text);
     answer_free(&o->answer);
     json_decref(o->list);
+    json_decref(o->vars);
+    json_decref(o->head);
     free(o);
     *po = NULL;
 }

@@ -14,6 +14,10 @@
 struct ledger;
 struct fleet;
 struct metrics;
+struct assets;
+struct rates;
+struct standing;
+struct tokens;
 
 struct parts {
     struct loop *loop;
@@ -25,11 +29,15 @@ struct parts {
     struct bus *media_bus; /* the connection of media; whose only user it is */
     struct media *media;
     struct vendor *vendor;
+    struct tokens *tokens;
     struct spool *spool;
     struct ledger *ledger;
     struct fleet *fleet;
     struct metrics *metrics;
-    uint64_t turn; /* counts submissions, so that keys take turns */
+    struct assets *assets;     /* media that vendors have already */
+    struct rates *rates;       /* of submissions, for each key */
+    char told_version[20];     /* digest of the adapter version that was last told to be missing here */
+    struct standing *standing; /* of targets and keys, as the fleet sees it */
 };
 
 #endif

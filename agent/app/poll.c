@@ -17,7 +17,8 @@
 #include "core/retry.h"
 
 #define NO_TARGET_MS 5000
-#define MAX_GROWTH   40 /* deliveries after which the poll interval has surely reached its maximum */
+#define LAST_POLL_MS 3000 /* before the deadline */
+#define MAX_GROWTH   40   /* deliveries after which the poll interval has surely reached its maximum */
 
 struct poll {
     struct work work;
@@ -27,6 +28,9 @@ struct poll {
     struct call_in in;
     struct call *call;
     struct outputs *outputs;
+    json_t *vars;          /* of the submission, and of the poll */
+    char *trouble;         /* to be written: why asking failed */
+    json_t *stored;        /* to be written: outputs that are safe, a reference; NULL: none new */
     enum task_stage stage; /* to be written */
     double progress;
     int64_t next_ms;
@@ -35,6 +39,7 @@ struct poll {
 };
 
 static void poll_ask(struct poll *p);
+static void poll_on_answer(void *arg, struct call_out *out);
 
 struct list *poll_link(struct poll *poll)
 {
@@ -55,6 +60,9 @@ void poll_stop(struct poll *p)
 {
     call_stop(&p->call);
     outputs_free(&p->outputs);
+    json_decref(p->vars);
+    json_decref(p->stored);
+    free(p->trouble);
     work_done(&p->work);
     free(p);
 }
@@ -92,26 +100,73 @@ static int64_t poll_delay_ms(const struct poll *p, const struct answer *a)
     if (a && a->later_ms > 0 && (double)a->later_ms > ms) {
         ms = (double)a->later_ms;
     }
+    ms = ms > (double)LIMIT_DEADLINE_MS ? (double)LIMIT_DEADLINE_MS : ms;
     return (int64_t)(ms * (1.0 + poll_random() / 10));
 }
 
-/* Gives the message back for the next poll, not beyond the deadline. */
+/* Gives the message back for the next poll. Whatever wait was wished for, it is asked once more just before
+ * the deadline: what is done by then has been paid. */
 static void poll_back(struct poll *p, int64_t delay_ms)
 {
-    int64_t left = work_left_ms(&p->work);
+    int64_t left = work_left_ms(&p->work), last = left - LAST_POLL_MS;
 
-    work_back(&p->work, delay_ms < left ? delay_ms : left > 0 ? left + 1 : 0);
+    if (delay_ms > last && last > 0) {
+        delay_ms = last;
+    } else if (delay_ms >= left) {
+        delay_ms = left > 0 ? left + 1 : 0;
+    }
+    work_back(&p->work, delay_ms);
+}
+
+/* What a record keeps of a failure: why, for whoever must give up in the end, and the outputs that are safe,
+ * so that they are not fetched again. */
+static enum fault change_trouble(json_t *doc, void *arg)
+{
+    const struct poll *p = arg;
+
+    if (journal_state(doc) != JOURNAL_SUBMITTED) {
+        return FAULT_CONFLICT;
+    }
+    json_object_set_new(doc, "trouble", json_string(p->trouble));
+    if (p->stored) {
+        json_object_set(doc, "stored", p->stored);
+    }
+    return FAULT_OK;
+}
+
+static void poll_on_trouble(void *arg, enum fault fault, const json_t *doc, uint64_t revision)
+{
+    struct poll *p = arg;
+
+    (void)fault; /* the next one tells it again */
+    (void)doc;
+    (void)revision;
+    poll_back(p, p->next_ms);
 }
 
 static void poll_failed(struct poll *p, const char *step, const struct note *note, const struct answer *a)
 {
     int64_t delay = retry_backoff_ms(&retry_default, (int64_t)p->work.msg->delivered - 1, poll_random());
     int64_t rhythm = p->op ? poll_delay_ms(p, a) : 0;
+    const char *why = a && a->text ? a->text : note->text;
+    const char *before = json_string_value(json_object_get(p->work.doc, "trouble"));
+    const struct ledger_update update = {.app = p->work.task->app,
+                                         .id = p->work.task->id,
+                                         .doc = p->work.doc,
+                                         .revision = p->work.revision,
+                                         .change = change_trouble,
+                                         .change_arg = p,
+                                         .limit_ms = LIMIT_ACCEPT_MS};
 
+    p->next_ms = delay > rhythm ? delay : rhythm;
     log_info(p->work.parts->log, "asking a vendor failed", LOG_TEXT("task", p->work.task->id),
-             LOG_TEXT("step", step), LOG_TEXT("why", a && a->text ? a->text : note->text),
-             LOG_INT("again_ms", delay > rhythm ? delay : rhythm));
-    poll_back(p, delay > rhythm ? delay : rhythm);
+             LOG_TEXT("step", step), LOG_TEXT("why", why), LOG_INT("again_ms", p->next_ms));
+    if (!p->stored && (!*why || (before && !strcmp(before, why)))) {
+        poll_back(p, p->next_ms);
+        return;
+    }
+    p->trouble = mem_text(why);
+    ledger_update(p->work.parts->ledger, &update, poll_on_trouble, p);
 }
 
 /* ---- the end ---- */
@@ -131,8 +186,11 @@ static void poll_end_failed(struct poll *p, enum task_status status, enum fault 
         status = TASK_CANCELLED;
         fault = FAULT_CANCELLED;
     }
+    const char *trouble = json_string_value(json_object_get(p->work.doc, "trouble"));
     if (a && a->text) {
         note_set(&note, fault, "%s", a->text);
+    } else if (fault == FAULT_EXPIRED && trouble) {
+        note_set(&note, fault, "%s; what failed last: %s", fault_text(fault), trouble);
     }
     const struct journal_outcome outcome = {.status = status,
                                             .fault = fault,
@@ -160,6 +218,10 @@ static void poll_on_stored(void *arg, enum fault fault, const struct note *note,
                                                 .note = &kept};
         work_end(&p->work, NULL, &outcome, NULL, NULL);
     } else {
+        size_t before = json_array_size(json_object_get(p->work.doc, "stored"));
+        if (json_array_size(list) > before) {
+            p->stored = json_copy((json_t *)list);
+        }
         poll_failed(p, "store", note, NULL);
     }
 }
@@ -172,37 +234,26 @@ static void poll_store(struct poll *p, struct call_out *out)
 
     out->answer = NULL;
     p->outputs = outputs_new(p->work.parts, &p->in, a, out->blobs, out->blob_count);
+    outputs_resume(p->outputs, json_object_get(p->work.doc, "stored"));
     outputs_start(p->outputs, poll_on_stored, p);
-}
-
-static void poll_on_fetched(void *arg, struct call_out *out)
-{
-    struct poll *p = arg;
-
-    p->call = NULL;
-    if (out->fault == FAULT_OK && out->answer->class == CLASS_OK) {
-        poll_store(p, out);
-    } else if (out->fault == FAULT_OK && out->answer->state == STATE_CANCELLED) {
-        poll_end_failed(p, TASK_CANCELLED, FAULT_CANCELLED, out->answer);
-    } else if (out->fault == FAULT_OK && answer_class_action(out->answer->class) == ACTION_FAIL &&
-               out->answer->class != CLASS_AUTH) {
-        poll_end_failed(p, TASK_FAILED, answer_class_fault(out->answer->class), out->answer);
-    } else {
-        poll_failed(p, "fetch", &out->note, out->answer);
-    }
 }
 
 static void poll_call(struct poll *p, enum adapter_step step, call_fn *fn)
 {
     const json_t *submission = journal_submission(p->work.doc);
 
+    if (!p->vars) {
+        p->vars = json_object();
+        json_object_update(p->vars, json_object_get(submission, "vars"));
+    }
     p->in = (struct call_in){.target = p->target,
                              .key = p->key,
                              .op = p->op,
                              .step = step,
                              .task = p->work.task,
-                             .vars = json_object_get(submission, "vars"),
+                             .vars = p->vars,
                              .idem = json_string_value(json_object_get(submission, "idem")),
+                             .deadline_s = work_left_ms(&p->work) / 1000,
                              .limit_ms = work_limit_ms(&p->work)};
     p->call = call_start(p->work.parts, &p->in, fn, p);
 }
@@ -211,6 +262,7 @@ static enum fault change_stage(json_t *doc, void *arg)
 {
     const struct poll *p = arg;
 
+    json_object_del(doc, "trouble");
     return journal_state(doc) == JOURNAL_SUBMITTED ? journal_progress(doc, p->stage, p->progress)
                                                    : FAULT_CONFLICT;
 }
@@ -233,7 +285,7 @@ static void poll_in_progress(struct poll *p, const struct answer *a)
     p->next_ms = poll_delay_ms(p, a);
     p->stage = journal_cancel_asked(p->work.doc) ? STAGE_CANCELLING : stage;
     p->progress = a->progress;
-    if (journal_stage(p->work.doc) != p->stage) {
+    if (journal_stage(p->work.doc) != p->stage || json_object_get(p->work.doc, "trouble")) {
         const struct ledger_update update = {.app = p->work.task->app,
                                              .id = p->work.task->id,
                                              .doc = p->work.doc,
@@ -265,7 +317,8 @@ static void poll_on_state(struct poll *p, struct call_out *out)
         break;
     case STATE_COMPLETED:
         if (a->fetch) {
-            poll_call(p, STEP_FETCH, poll_on_fetched);
+            json_object_update(p->vars, a->save);
+            poll_call(p, STEP_FETCH, poll_on_answer);
         } else {
             poll_store(p, out);
         }
@@ -281,19 +334,24 @@ static void poll_on_state(struct poll *p, struct call_out *out)
     }
 }
 
+/* Of poll and fetch. Only the vendor's word on the task itself ends it: an exchange that merely failed says
+ * nothing about what was paid. */
 static void poll_on_answer(void *arg, struct call_out *out)
 {
     struct poll *p = arg;
-    bool verdict = out->fault == FAULT_OK &&
-                   (out->answer->class == CLASS_OK || out->answer->state == STATE_FAILED ||
-                    out->answer->state == STATE_CANCELLED || out->answer->state == STATE_EXPIRED);
+    const struct answer *a = out->answer;
+    bool good = out->fault == FAULT_OK && a->class == CLASS_OK;
+    bool ended = out->fault == FAULT_OK &&
+                 (a->state == STATE_FAILED || a->state == STATE_CANCELLED || a->state == STATE_EXPIRED);
 
     p->call = NULL;
     crash_point("after_poll");
-    if (verdict) {
-        poll_on_state(p, out);
+    if (!good && !ended) {
+        poll_failed(p, adapter_step_text(p->in.step), &out->note, a);
+    } else if (good && p->in.step == STEP_FETCH) {
+        poll_store(p, out);
     } else {
-        poll_failed(p, "poll", &out->note, out->answer);
+        poll_on_state(p, out);
     }
 }
 
@@ -363,17 +421,26 @@ static bool poll_find_target(struct poll *p)
     if (!p->target) {
         return false;
     }
+    p->target = registry_target_version(p->target, json_string_value(json_object_get(s, "adapter_digest")));
     p->key = registry_key_find(p->target, json_string_value(json_object_get(s, "key")));
     p->op = adapter_op_named(p->target->adapter, json_string_value(json_object_get(s, "op")));
     return p->key && p->op;
 }
 
+/* This agent never had the version that submitted the task, or has it no longer. All tasks of that version
+ * will say the same, poll after poll: it is counted each time and told once. */
 static void poll_note_version(const struct poll *p)
 {
     const char *with = json_string_value(json_object_get(journal_submission(p->work.doc), "adapter_digest"));
+    struct parts *parts = p->work.parts;
 
-    if (with && strcmp(with, adapter_digest(p->target->adapter)) != 0 && p->work.msg->delivered == 1) {
-        log_info(p->work.parts->log, "a task was submitted with another version of its adapter",
+    if (!with || !strcmp(with, adapter_digest(p->target->adapter))) {
+        return;
+    }
+    metrics_other_version(parts->metrics, adapter_name(p->target->adapter));
+    if (strcmp(with, parts->told_version) != 0) {
+        snprintf(parts->told_version, sizeof(parts->told_version), "%s", with);
+        log_warn(parts->log, "tasks were submitted with another version of their adapter",
                  LOG_TEXT("task", p->work.task->id), LOG_TEXT("submitted_with", with),
                  LOG_TEXT("polled_with", adapter_digest(p->target->adapter)));
     }

@@ -9,6 +9,7 @@
 #include "app/events.h"
 #include "app/fleet.h"
 #include "app/metrics.h"
+#include "app/rates.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/mem.h"
@@ -41,6 +42,7 @@ static void run_free(struct run *r)
 {
     inputs_stop(&r->inputs_work);
     call_stop(&r->call);
+    run_unlearn(r);
     outputs_free(&r->outputs);
     inputs_free(&r->inputs);
     answer_free(&r->answer);
@@ -85,6 +87,7 @@ static void run_submit(struct run *r)
                              .task = r->work.task,
                              .inputs = r->inputs,
                              .idem = r->idem,
+                             .deadline_s = work_left_ms(&r->work) / 1000,
                              .limit_ms = work_limit_ms(&r->work),
                              .before_send = run_may_send};
     r->call = call_start(r->work.parts, &r->in, run_on_call, r);
@@ -116,7 +119,13 @@ static void run_on_claimed(void *arg, enum fault fault, const json_t *doc, uint6
         events_status(r->work.parts, doc, revision, r->work.events++);
         metrics_phase(r->work.parts->metrics, PHASE_QUEUED,
                       fleet_now_ms(r->work.parts->fleet) - r->work.task->accepted_ms);
-        run_submit(r);
+        if (r->lost_ms) {
+            r->attempt = json_pack("{s:s,s:s,s:I}", "class", "lost", "text",
+                                   "the agent that submitted it died", "at_ms", (json_int_t)r->lost_ms);
+            run_look_up(r);
+        } else {
+            run_submit(r);
+        }
     } else if (fault == FAULT_CANCELLED) {
         work_note_record(&r->work, doc, revision);
         run_fail(r, FAULT_CANCELLED, NULL);
@@ -128,12 +137,33 @@ static void run_on_claimed(void *arg, enum fault fault, const json_t *doc, uint6
     }
 }
 
+/* The vendor allows no more submissions with this key at present. */
+static void run_wait_rate(struct run *r, int64_t wait)
+{
+    int64_t left = work_left_ms(&r->work);
+
+    wait = wait < left ? wait : left > 0 ? left + 1 : 0;
+    if (wait > LIMIT_LOCAL_WAIT_MS) {
+        work_back(&r->work, wait);
+    } else {
+        timer_start(r->work.parts->loop, &r->timer, wait, run_again);
+    }
+}
+
 static void run_claim(struct run *r)
 {
     struct parts *parts = r->work.parts;
 
     if (r->draining || !fleet_present(parts->fleet)) {
         work_back(&r->work, r->draining ? 0 : NO_PRESENCE_MS);
+        return;
+    }
+    int64_t wait = r->lost_ms ? 0 : rates_take(parts->rates, r->target, r->key, r->work.task->kind);
+    if (wait > 0) {
+        run_wait_rate(r, wait);
+        return;
+    }
+    if (!run_admit(r)) {
         return;
     }
     id_random(r->nonce, 8);
@@ -144,6 +174,8 @@ static void run_claim(struct run *r)
                                       .adapter = adapter_name(r->target->adapter),
                                       .adapter_digest = adapter_digest(r->target->adapter),
                                       .op = adapter_op_name(r->op),
+                                      .base = r->target->base,
+                                      .options = r->target->options,
                                       .key = r->key->id,
                                       .take_over = r->take_over,
                                       .over = journal_epoch(r->work.doc),
@@ -170,21 +202,22 @@ static void run_on_overdue(struct timer *t)
     run_overdue(r);
 }
 
-static void run_on_inputs(void *arg, enum fault fault, const struct note *note, struct inputs *inputs)
+static void run_on_inputs(void *arg, const struct inputs_end *end)
 {
     struct run *r = arg;
+    int64_t left = work_left_ms(&r->work);
 
     timer_stop(&r->timer);
     r->inputs_work = NULL;
-    r->inputs = inputs;
+    r->inputs = end->inputs;
     metrics_phase(r->work.parts->metrics, PHASE_PREPARING, loop_now_ms(r->work.parts->loop) - r->began_ms);
-    if (fault == FAULT_OK) {
-        r->op = inputs->op;
+    if (end->fault == FAULT_OK) {
+        r->op = end->inputs->op;
         run_claim(r);
-    } else if (fault == FAULT_BUS_DOWN || fault == FAULT_BUS_TIMEOUT || fault == FAULT_OVERLOADED) {
-        work_back(&r->work, BUSY_MS);
+    } else if (end->again_ms >= 0) {
+        work_back(&r->work, end->again_ms < left ? end->again_ms : left > 0 ? left + 1 : 0);
     } else {
-        run_fail(r, fault, note);
+        run_fail(r, end->fault, end->note);
     }
 }
 
@@ -198,14 +231,16 @@ static void run_prepare(struct run *r)
     } else if (left <= 0) {
         run_overdue(r);
     } else {
-        const struct inputs_for what = {r->target->adapter, r->work.task->kind, r->op};
-        r->inputs_work = inputs_prepare(r->work.parts, &what, r->work.task->input, run_on_inputs, r);
+        const struct inputs_for what = {r->target, r->key, r->work.task, r->op};
+        r->inputs_work = inputs_prepare(r->work.parts, &what, run_on_inputs, r);
         timer_start(r->work.parts->loop, &r->timer, left, run_on_overdue);
     }
 }
 
 /* Finds what the claim of before submitted with. False: it is not configured here, or the vendor takes no
- * idempotency key, or it may have got none: the adapter is another now. */
+ * idempotency key, or it may have got none: the adapter is another now, or the place, where nobody knows of
+ * it.
+ */
 static bool run_find_same(struct run *r)
 {
     const json_t *intent = journal_intent(r->work.doc);
@@ -213,12 +248,17 @@ static bool run_find_same(struct run *r)
 
     r->target = registry_target_of(r->work.registry, r->work.task->model,
                                    json_string_value(json_object_get(intent, "target")));
-    if (!r->target || !digest || strcmp(digest, adapter_digest(r->target->adapter)) != 0) {
+    if (!r->target || !digest) {
+        return false;
+    }
+    r->target = registry_target_version(r->target, digest);
+    if (strcmp(digest, adapter_digest(r->target->adapter)) != 0 ||
+        !journal_same_place(intent, r->target->base, r->target->options)) {
         return false;
     }
     r->key = registry_key_find(r->target, json_string_value(json_object_get(intent, "key")));
     r->op = adapter_op_named(r->target->adapter, json_string_value(json_object_get(intent, "op")));
-    return r->key && r->op && adapter_idempotent(r->op);
+    return r->key && r->op && (adapter_idempotent(r->op) || adapter_can_lookup(r->op));
 }
 
 /* The holder of this task is gone, or it is us and has given up: what it sent, if it did, has an unknown
@@ -232,11 +272,17 @@ static void run_overtake(struct run *r)
         work_back(&r->work, NO_MODEL_MS);
         return;
     }
-    log_warn(
-        r->work.parts->log, "a submission has an unknown outcome", LOG_TEXT("task", run_task(r)),
-        LOG_TEXT("holder", journal_holder(r->work.doc)),
-        LOG_TEXT("next", again ? "sent again with the same idempotency key" : "ends as outcome_unknown"));
+    log_warn(r->work.parts->log, "a submission has an unknown outcome", LOG_TEXT("task", run_task(r)),
+             LOG_TEXT("holder", journal_holder(r->work.doc)),
+             LOG_TEXT("next", !again               ? "ends as outcome_unknown"
+                              : run_can_look_up(r) ? "the vendor is asked whether it has the task"
+                                                   : "sent again with the same idempotency key"));
     r->take_over = true;
+    if (again && run_can_look_up(r)) {
+        run_note_lost(r, json_integer_value(json_object_get(journal_intent(r->work.doc), "at_ms")), 0);
+        run_claim(r);
+        return;
+    }
     if (again) {
         run_prepare(r);
         return;
@@ -276,9 +322,27 @@ static bool run_unconfirmed(const struct run *r)
            msg->time_ms - r->work.task->accepted_ms > LIMIT_ACCEPT_MS / 2;
 }
 
-static void run_claimable(struct run *r)
+/* Chooses target and key for a new submission, and makes its media ready. */
+static void run_anew(struct run *r)
 {
     const struct registry_model *model = registry_model(r->work.registry, r->work.task->model);
+
+    r->op = NULL;
+    r->lost_ms = 0;
+    if (!model) {
+        log_warn(r->work.parts->log, "a task's model is not configured here", LOG_TEXT("task", run_task(r)),
+                 LOG_TEXT("model", r->work.task->model));
+        work_back(&r->work, r->work.msg->delivered <= NO_MODEL_SOON ? SOON_MS : NO_MODEL_MS);
+        return;
+    }
+    r->target = &model->target;
+    if (run_choose(r)) {
+        run_prepare(r);
+    }
+}
+
+static void run_claimable(struct run *r)
+{
     int64_t wait = run_not_before_ms(r), left = work_left_ms(&r->work);
 
     if (journal_cancel_asked(r->work.doc)) {
@@ -289,14 +353,8 @@ static void run_claimable(struct run *r)
         work_back(&r->work, wait < left ? wait : left + 1);
     } else if (run_unconfirmed(r)) {
         work_back(&r->work, UNCONFIRMED_MS);
-    } else if (!model) {
-        log_warn(r->work.parts->log, "a task's model is not configured here", LOG_TEXT("task", run_task(r)),
-                 LOG_TEXT("model", r->work.task->model));
-        work_back(&r->work, r->work.msg->delivered <= NO_MODEL_SOON ? SOON_MS : NO_MODEL_MS);
     } else {
-        r->target = &model->target;
-        r->key = registry_key_pick(r->target, r->work.parts->turn++);
-        run_prepare(r);
+        run_anew(r);
     }
 }
 
@@ -329,10 +387,13 @@ void run_again(struct timer *t)
         run_overdue(r);
         return;
     }
-    if (!r->take_over) {
-        r->key = registry_key_pick(r->target, r->work.parts->turn++);
+    if (!r->inputs) { /* a lookup came first */
+        run_anew(r);
+        return;
     }
-    run_claim(r);
+    if (r->take_over || r->inputs->assets || run_choose(r)) { /* assets belong to the account that has them */
+        run_claim(r);
+    }
 }
 
 struct run *run_start(struct parts *parts, struct pull_msg *msg, enum task_place place, run_gone_fn *gone,

@@ -13,7 +13,8 @@
 #include "base/mem.h"
 
 #define STORE_TRIES                                                                                          \
-    6 /* downloads of an output of a synchronous answer; the store being away does not count */
+    6 /* downloads of an output of a synchronous answer; the store being away does not count, nor a host in  \
+         trouble: what is paid is asked for until the deadline */
 
 /* ---- ends ---- */
 
@@ -97,8 +98,9 @@ static void run_on_stored(void *arg, enum fault fault, const struct note *note, 
         run_completed(r, list);
         return;
     }
-    int64_t wait = retry_backoff_ms(&retry_default, r->store_tries, (double)(clock_mono_us() % 1000) / 1000);
-    if (!store_away && fault != FAULT_OVERLOADED) {
+    int64_t wait =
+        retry_backoff_ms(&retry_default, r->store_waits++, (double)(clock_mono_us() % 1000) / 1000);
+    if (!store_away && fault != FAULT_OVERLOADED && !outputs_passing(r->outputs)) {
         r->store_tries++;
     }
     bool final = fault == FAULT_HOST_REFUSED || fault == FAULT_VENDOR_ANSWER;
@@ -147,6 +149,12 @@ static void run_on_submitted(void *arg, enum fault fault, const json_t *doc, uin
     json_t *verdict = run_verdict(r, "submitted", r->answer->vendor_id, r->answer->save);
     work_leave(&r->work, verdict);
     json_decref(verdict);
+}
+
+void run_submitted(struct run *r)
+{
+    crash_point("before_submitted");
+    run_write(r, change_submitted, -1, run_on_submitted);
 }
 
 void run_write(struct run *r, ledger_change_fn *change, int64_t limit_ms, ledger_fn *fn)
@@ -211,6 +219,7 @@ struct next {
     enum answer_class class;
     int64_t later_ms;
     bool local;
+    int status; /* of a whole answer that does not tell; 0: there was none */
 };
 
 static void run_decide(struct run *r, struct next next)
@@ -225,6 +234,7 @@ static void run_decide(struct run *r, struct next next)
                                 .random = (double)(clock_mono_us() % 4093) / 4093};
 
     r->decision = retry_decide(&retry_default, &in);
+    run_other_key(r, next.class);
 }
 
 /* The task will be tried again, so that this is the only line that tells why. A vendor's limits are daily
@@ -251,10 +261,19 @@ static void run_refused(struct run *r, struct next next)
         run_write(r, change_refused, -1, run_on_refused);
         return;
     }
-    if (r->answer && r->answer->text) {
+    if (r->refused.text[0]) {
+        note_set(&note, r->decision.fault, "%s; it says: %.150s", r->refused.text,
+                 r->answer && r->answer->text ? r->answer->text : "nothing");
+    } else if (r->answer && r->answer->text) {
         note_set(&note, r->decision.fault, "%s", r->answer->text);
     }
     run_fail(r, r->decision.fault, &note);
+}
+
+void run_not_accepted(struct run *r)
+{
+    answer_free(&r->answer);
+    run_refused(r, (struct next){CLASS_RETRY, -1, false, 0});
 }
 
 /* -- unknown: sent, and no answer that tells -- */
@@ -264,6 +283,14 @@ static void run_unknown(struct run *r, const char *why, struct next next)
     struct note note = {0};
     bool idempotent = adapter_idempotent(r->op);
 
+    if (run_can_look_up(r)) {
+        log_info(r->work.parts->log, "a submission has an unknown outcome", LOG_TEXT("task", run_task(r)),
+                 LOG_TEXT("why", why), LOG_TEXT("next", "the vendor is asked whether it has the task"));
+        run_note_lost(r, json_integer_value(json_object_get(journal_intent(r->work.doc), "at_ms")),
+                      next.status);
+        run_look_up(r);
+        return;
+    }
     r->take_over = true; /* of our own claim: the same idempotency key */
     run_decide(r, next);
     if (idempotent && r->decision.again && r->draining) {
@@ -290,15 +317,14 @@ static void run_accepted(struct run *r, struct call_out *out)
 
     if (r->answer->state == STATE_FAILED || r->answer->state == STATE_CANCELLED) {
         enum answer_class class = r->answer->class == CLASS_OK ? CLASS_VENDOR_INTERNAL : r->answer->class;
-        run_refused(r, (struct next){class, r->answer->later_ms, false});
+        run_refused(r, (struct next){class, r->answer->later_ms, false, 0});
     } else if (complete) {
         struct answer *answer = r->answer;
         r->answer = NULL;
         r->outputs = outputs_new(r->work.parts, &r->in, answer, out->blobs, out->blob_count);
         run_store(r);
     } else {
-        crash_point("before_submitted");
-        run_write(r, change_submitted, -1, run_on_submitted);
+        run_submitted(r);
     }
 }
 
@@ -322,12 +348,12 @@ static void run_on_answer(struct run *r, struct call_out *out)
         run_accepted(r, out);
     } else if (r->answer->accepted != ACCEPTED_NO || class == CLASS_UNKNOWN) {
         run_unknown(r, text ? text : "the vendor's answer does not say whether it took the task",
-                    (struct next){CLASS_RETRY, r->answer->later_ms, false});
+                    (struct next){CLASS_RETRY, r->answer->later_ms, false, out->status});
     } else if (!run_tells(r, class)) {
         run_unknown(r, text ? text : "the vendor does not take it now",
-                    (struct next){class, r->answer->later_ms, false});
+                    (struct next){class, r->answer->later_ms, false, out->status});
     } else {
-        run_refused(r, (struct next){class, r->answer->later_ms, false});
+        run_refused(r, (struct next){class, r->answer->later_ms, false, 0});
     }
 }
 
@@ -338,6 +364,7 @@ void run_on_call(void *arg, struct call_out *out)
     r->call = NULL;
     crash_point("after_submit");
     metrics_phase(r->work.parts->metrics, PHASE_SUBMITTING, out->ms);
+    run_learn(r, out);
     answer_free(&r->answer);
     json_decref(r->attempt);
     r->attempt = NULL;
@@ -352,7 +379,7 @@ void run_on_call(void *arg, struct call_out *out)
         run_fail(r, out->fault == FAULT_BAD_VALUE ? FAULT_VENDOR_REJECTED : out->fault, &out->note);
     } else {
         bool sent = out->progress != VENDOR_NOT_SENT;
-        struct next next = {CLASS_RETRY, -1, !sent && (out->local || out->fault == FAULT_EXPIRED)};
+        struct next next = {CLASS_RETRY, -1, !sent && (out->local || out->fault == FAULT_EXPIRED), 0};
         if (sent || r->take_over) {
             run_unknown(r, out->note.text, next);
         } else {

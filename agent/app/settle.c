@@ -14,6 +14,7 @@
 
 #define AGAIN_MS 1000
 #define TRY_MS   30000
+#define ASK_MS   5000
 
 struct settle {
     struct parts *parts;
@@ -91,6 +92,12 @@ static void settle_on_ack(void *arg, const struct bus_ack *ack)
     settle_next(s);
 }
 
+static void settle_subject(const struct settle *s, const char *what, char *out, size_t size)
+{
+    snprintf(out, size, "sluice.%s.%s.%s", what, json_string_value(json_object_get(s->doc, "app")),
+             json_string_value(json_object_get(s->doc, "id")));
+}
+
 /* Publishes body on sluice.<what>.<app>.<id>, unless something is there. False: it does not fit into a
  * message. */
 static bool settle_send(struct settle *s, const char *what, const json_t *body)
@@ -103,8 +110,7 @@ static bool settle_send(struct settle *s, const char *what, const json_t *body)
     char subject[2 * LIMIT_NAME_CHARS + 64], msg_id[ID_CHARS + 16];
     struct buf b;
 
-    snprintf(subject, sizeof(subject), "sluice.%s.%s.%s", what,
-             json_string_value(json_object_get(s->doc, "app")), id);
+    settle_subject(s, what, subject, sizeof(subject));
     snprintf(msg_id, sizeof(msg_id), "%s:%s", id, what);
     buf_init(&b, LIMIT_MESSAGE_BYTES);
     envelope_write(&b, what, body);
@@ -157,13 +163,61 @@ static void settle_next(struct settle *s)
     timer_start(s->parts->loop, &s->timer, 0, settle_on_over);
 }
 
-void settle_publish(struct parts *parts, const json_t *doc, const struct task *task, settle_fn *done,
-                    void *arg)
+static struct settle *settle_new(struct parts *parts, const json_t *doc, const struct task *task,
+                                 settle_fn *done, void *arg)
 {
     struct settle *s = mem_new(sizeof(*s));
 
     *s = (struct settle){.parts = parts, .doc = json_incref((json_t *)doc), .done = done, .arg = arg};
     s->task = task ? task_to_json(task) : NULL;
     s->dead_done = !journal_given_up(doc);
-    settle_next(s);
+    return s;
+}
+
+void settle_publish(struct parts *parts, const json_t *doc, const struct task *task, settle_fn *done,
+                    void *arg)
+{
+    settle_next(settle_new(parts, doc, task, done, arg));
+}
+
+/* ---- some time later ---- */
+
+static void settle_look(struct settle *s);
+
+static void settle_on_look_timer(struct timer *t)
+{
+    settle_look(container_of(t, struct settle, timer));
+}
+
+static void settle_on_found(void *arg, enum fault fault, const json_t *answer)
+{
+    struct settle *s = arg;
+    json_int_t code = json_integer_value(json_object_get(json_object_get(answer, "error"), "code"));
+
+    if (fault == FAULT_OK && json_object_get(answer, "message")) {
+        settle_end(s);
+    } else if (fault == FAULT_OK && code == 404) {
+        log_warn(s->parts->log, "a task had ended without its result",
+                 LOG_TEXT("task", json_string_value(json_object_get(s->doc, "id"))),
+                 LOG_TEXT("next", "it is published now"));
+        settle_next(s);
+    } else {
+        timer_start(s->parts->loop, &s->timer, AGAIN_MS, settle_on_look_timer);
+    }
+}
+
+static void settle_look(struct settle *s)
+{
+    char subject[2 * LIMIT_NAME_CHARS + 64];
+
+    settle_subject(s, "result", subject, sizeof(subject));
+    json_t *request = json_pack("{s:s}", "last_by_subj", subject);
+    bus_api(s->parts->bus, "$JS.API.STREAM.MSG.GET." STREAM_RESULTS, request, ASK_MS, settle_on_found, s);
+    json_decref(request);
+}
+
+void settle_repeat(struct parts *parts, const json_t *doc, const struct task *task, settle_fn *done,
+                   void *arg)
+{
+    settle_look(settle_new(parts, doc, task, done, arg));
 }

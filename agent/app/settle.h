@@ -15,4 +15,9 @@ typedef void settle_fn(void *arg);
 void settle_publish(struct parts *parts, const json_t *doc, const struct task *task, settle_fn *done,
                     void *arg);
 
+/* settle_repeat - the same for a task that ended some time ago, and whose end may have been published long
+ * since: with its result there, nothing is published. A dead letter that was dropped does not come back. */
+void settle_repeat(struct parts *parts, const json_t *doc, const struct task *task, settle_fn *done,
+                   void *arg);
+
 #endif

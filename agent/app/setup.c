@@ -13,7 +13,8 @@
 
 #define NS_PER_MS 1000000ll
 #define HOUR_MS   3600000ll
-#define STEP_MS   15000 /* one API request; a new R3 stream takes its time */
+#define STEP_MS   15000 /* to make one; a new R3 stream takes its time */
+#define LOOK_MS   2000  /* to look at one, and then again: nobody answers for a stream without a leader */
 #define WAIT_MS   250   /* between looks whether the bus is up */
 
 /* Room of streams whose size nobody needs to choose, bytes. */
@@ -345,7 +346,7 @@ static void setup_next(struct setup *s)
     } else {
         snprintf(subject, sizeof(subject), "$JS.API.STREAM.INFO.%s", item_name(item));
     }
-    s->asking = bus_api(s->bus, subject, NULL, STEP_MS, setup_on_info, s);
+    s->asking = bus_api(s->bus, subject, NULL, LOOK_MS, setup_on_info, s);
 }
 
 struct setup *setup_run(struct bus *bus, struct loop *loop, const struct config *config, bool create,

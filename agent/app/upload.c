@@ -13,6 +13,7 @@ struct item {
     struct media_put *put; /* NULL once it has ended */
     struct media_info info;
     char *name;
+    char *told;
 };
 
 struct upload {
@@ -49,6 +50,7 @@ void upload_free(struct upload **pu)
     for (size_t i = 0; i < u->n; i++) {
         media_put_stop(&u->items[i]->put);
         free(u->items[i]->name);
+        free(u->items[i]->told);
         free(u->items[i]);
     }
     free(u);
@@ -135,6 +137,14 @@ void upload_end(struct upload *u)
     }
 }
 
+void upload_told(struct upload *u, const char *type)
+{
+    struct item *item = u->items[u->n - 1];
+
+    free(item->told);
+    item->told = mem_text(type);
+}
+
 void upload_detach(struct upload *u)
 {
     u->room = NULL;
@@ -157,8 +167,8 @@ json_t *upload_ref(const struct upload *u, size_t index)
     const struct item *item = u->items[index];
     json_t *ref = json_pack("{s:s}", "media", item->info.digest);
 
-    if (item->info.type[0]) {
-        json_object_set_new(ref, "type", json_string(item->info.type));
+    if (item->info.type[0] || item->told) {
+        json_object_set_new(ref, "type", json_string(item->info.type[0] ? item->info.type : item->told));
     }
     json_t *name = item->name ? json_string(item->name) : NULL;
     if (name) {

@@ -21,6 +21,8 @@ enum fault upload_begin(struct upload *u, const char *type, const char *name) MU
 /* upload_data - bytes of the present one. *ret_full: send no more until room. */
 enum fault upload_data(struct upload *u, struct slice bytes, bool *ret_full) MUSTCHECK;
 void upload_end(struct upload *u);
+/* upload_told - the media type that the request names for the present one, where the bytes do not tell it. */
+void upload_told(struct upload *u, const char *type);
 /* upload_detach - room is not called any more: whoever fed it is gone or done. */
 void upload_detach(struct upload *u);
 size_t upload_count(const struct upload *u);

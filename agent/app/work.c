@@ -256,7 +256,7 @@ static void work_on_record(void *arg, enum fault fault, const json_t *doc, uint6
     }
     work_note_record(w, doc, revision);
     if (journal_state(doc) == JOURNAL_ENDED) {
-        settle_publish(w->parts, doc, w->task, work_settled, w);
+        settle_repeat(w->parts, doc, w->task, work_settled, w);
     } else if (journal_placement(doc) > w->placement) {
         work_move(w);
     } else {
