@@ -11,8 +11,9 @@
 #define DEFAULT_SOCKET "/run/sluice/agent.sock"
 
 static const struct command *const commands[] = {
-    &cmd_agent,  &cmd_run,    &cmd_submit, &cmd_get, &cmd_watch, &cmd_cancel, &cmd_list,
-    &cmd_output, &cmd_models, &cmd_health, &cmd_dev, &cmd_setup, &cmd_check,  &cmd_try,
+    &cmd_agent,  &cmd_run,    &cmd_submit, &cmd_get,     &cmd_watch, &cmd_cancel,
+    &cmd_list,   &cmd_output, &cmd_models, &cmd_health,  &cmd_dev,   &cmd_setup,
+    &cmd_config, &cmd_dead,   &cmd_fleet,  &cmd_breaker, &cmd_check, &cmd_try,
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -33,7 +33,8 @@ struct command {
 
 /* The commands, each in the file of its name (cmd_tasks.c: those that show or end one task). */
 extern const struct command cmd_agent, cmd_run, cmd_submit, cmd_get, cmd_watch, cmd_cancel, cmd_list,
-    cmd_output, cmd_models, cmd_health, cmd_check, cmd_try, cmd_setup, cmd_dev;
+    cmd_output, cmd_models, cmd_health, cmd_check, cmd_try, cmd_setup, cmd_dev, cmd_config, cmd_dead,
+    cmd_fleet, cmd_breaker;
 
 /* cli_main - runs the command that argv[1] names. Gives the process's exit code. */
 int cli_main(int argc, char **argv);

@@ -167,7 +167,8 @@ const struct command cmd_dev = {
     .summary = "start NATS, a vendor simulator and an agent on this machine, for trying things",
     .more = "Needs no keys and costs nothing: the simulator answers as the vendors do, with real media. The "
             "configuration it writes\n"
-            "(DIR/sluice.yaml) has a model for every adapter that comes along. Logs are in DIR.\n",
+            "(DIR/sluice.yaml) has a few models; a copy of it with more, and `sluice agent`, try the other "
+            "adapters. Logs are in DIR.\n",
     .rows = rows,
     .without = "s",
     .run = run_dev,

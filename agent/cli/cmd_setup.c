@@ -1,45 +1,23 @@
 /* cmd_setup.c - `sluice setup`: makes the streams, consumers and buckets, or verifies that they are there. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-#include "app/config.h"
-#include "app/connect.h"
 #include "app/setup.h"
-#include "base/log.h"
-#include "cli/cli.h"
+#include "cli/direct.h"
 #include "cli/print.h"
 
 enum { VERIFY = 256, TIMEOUT };
 
 struct making {
-    struct cli *cli;
-    struct config *config;
-    struct log *log;
-    struct loop *loop;
-    struct bus *bus;
+    struct direct direct;
     struct setup *setup; /* NULL when it is over */
-    struct timer late;
-    int64_t timeout_ms;
-    json_t *lines; /* with --json */
-    int code;
+    json_t *lines;       /* with --json */
 };
-
-static void complain(void *arg, const char *file, int line, int column, const char *text)
-{
-    (void)arg;
-    if (line > 0) {
-        fprintf(stderr, "%s:%d:%d: %s\n", file, line, column, text);
-    } else {
-        fprintf(stderr, "%s: %s\n", file, text);
-    }
-}
 
 static void on_line(void *arg, const char *line)
 {
     struct making *m = arg;
 
-    if (m->cli->json) {
+    if (m->direct.cli->json) {
         json_array_append_new(m->lines, json_string(line));
     } else {
         printf("%s\n", line);
@@ -49,77 +27,43 @@ static void on_line(void *arg, const char *line)
 static void on_done(void *arg, enum fault fault, const char *text)
 {
     struct making *m = arg;
+    struct cli *c = m->direct.cli;
 
     m->setup = NULL;
-    m->code = fault ? cli_fail(m->cli, "%s", text) : CLI_DONE;
-    if (!fault && !m->cli->json) {
+    if (!fault && !c->json) {
         printf("%s\n", text);
     }
-    loop_stop(m->loop);
-}
-
-static void on_late(struct timer *t)
-{
-    struct making *m = container_of(t, struct making, late);
-
-    if (bus_up(m->bus)) {
-        m->code =
-            cli_fail(m->cli, "NATS did not answer everything in time; look at its log, then run this again");
-    } else {
-        cli_fail(m->cli, "NATS cannot be reached at %s", m->config->nats_url);
-        fprintf(stderr, "start it, or correct nats.url (or SLUICE_NATS_URL)\n");
-        m->code = CLI_AWAY;
-    }
-    loop_stop(m->loop);
+    direct_end(&m->direct, fault ? cli_fail(c, "%s", text) : CLI_DONE);
 }
 
 static void make(struct making *m)
 {
-    struct note note = {0};
+    struct direct *d = &m->direct;
+    bool create = !options_has(&d->cli->options, VERIFY);
 
-    if (connect_bus(m->loop, m->log, m->config, "sluice-setup", &m->bus, &note)) {
-        m->code = cli_fail(m->cli, "%s", note.text);
-        return;
-    }
-    m->setup =
-        setup_run(m->bus, m->loop, m->config, !options_has(&m->cli->options, VERIFY), on_line, on_done, m);
-    timer_start(m->loop, &m->late, m->timeout_ms, on_late);
-    loop_run(m->loop);
-    timer_stop(&m->late);
+    m->setup = setup_run(d->bus, d->loop, d->config, create, on_line, on_done, m);
+    direct_run(d);
     setup_stop(&m->setup);
-}
-
-static void clean_up(struct making *m)
-{
-    bus_free(&m->bus);
-    loop_free(&m->loop);
-    log_free(&m->log);
-    config_free(&m->config);
-    json_decref(m->lines);
 }
 
 static int run_setup(struct cli *c)
 {
-    struct making m = {.cli = c, .timeout_ms = 60000, .code = CLI_FAILED};
+    struct making m = {.direct = {.cli = c, .timeout_ms = 60000}};
     struct note note = {0};
 
-    if (options_ms(&c->options, c->rows, TIMEOUT, &m.timeout_ms, &note)) {
+    if (options_ms(&c->options, c->rows, TIMEOUT, &m.direct.timeout_ms, &note)) {
         return cli_usage(c, "%s", note.text);
     }
-    if (config_read(options_text(&c->options, 'c', NULL), complain, NULL, &m.config)) {
-        return CLI_FAILED;
-    }
     m.lines = json_array();
-    m.log = log_new(STDERR_FILENO, LOG_ERROR);
-    m.loop = loop_new();
-    if (m.loop) {
+    if (direct_open(&m.direct, options_text(&c->options, 'c', NULL), "sluice-setup")) {
         make(&m);
+        if (c->json) {
+            print_json(m.lines);
+        }
     }
-    if (c->json) {
-        print_json(m.lines);
-    }
-    clean_up(&m);
-    return m.code;
+    json_decref(m.lines);
+    direct_close(&m.direct);
+    return m.direct.code;
 }
 
 static const struct options_row rows[] = {

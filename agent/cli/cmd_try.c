@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/adapter_file.h"
 #include "app/config.h"
 #include "base/mem.h"
 #include "cli/cli.h"
@@ -89,7 +90,7 @@ static int read_adapter(struct cli *c, struct adapter **ret_adapter)
     if (!text) {
         return cli_fail(c, "%s: %s", file, strerror(errno));
     }
-    if (adapter_read(slice_of(text), file, complain, NULL, ret_adapter) ||
+    if (adapter_file_read(slice_of(text), file, complain, NULL, ret_adapter) ||
         adapter_compile(*ret_adapter, complain, NULL)) {
         adapter_drop(ret_adapter);
         return cli_fail(c, "%s has mistakes", file);
@@ -115,7 +116,7 @@ static int read_case(struct cli *c, const char *file, json_t **ret_case)
 
 static int try_one(struct trying *t, const struct adapter *a, const char *file)
 {
-    const struct case_events events = {on_op, on_request, on_meaning, on_difference};
+    const struct case_events events = {on_op, on_request, on_meaning, on_difference, NULL};
     json_t *one = NULL;
     struct note note = {0};
     size_t differences = 0;
