@@ -59,7 +59,7 @@ static json_t *call_path(struct sim_call *c, struct slice rest)
 
 static json_t *call_form(struct sim_call *c, struct slice rest)
 {
-    static const char *const forms[] = {"none", "json", "form", "raw"};
+    static const char *const forms[] = {"none", "json", "form", "raw", "urlencoded"};
 
     (void)rest;
     return json_string(forms[c->request->form]);
@@ -202,6 +202,18 @@ static json_t *call_elapsed(struct sim_call *c, struct slice rest)
     return json_integer(c->job ? c->now_ms - c->job->created_ms : c->faults.latency_ms);
 }
 
+static json_t *call_why(struct sim_call *c, struct slice rest)
+{
+    (void)rest;
+    return c->why ? json_string(c->why) : NULL;
+}
+
+static json_t *call_account(struct sim_call *c, struct slice rest)
+{
+    (void)rest;
+    return c->secret[0] ? json_string(c->secret) : NULL;
+}
+
 static json_t *call_base(struct sim_call *c, struct slice rest)
 {
     (void)rest;
@@ -274,7 +286,7 @@ static const struct name {
     {"position", call_position}, {"elapsed", call_elapsed}, {"serial", call_serial},
     {"uuid", call_uuid},         {"width", call_width},     {"height", call_height},
     {"method", call_method},     {"form", call_form},       {"chars", call_chars},
-    {"bytes", call_bytes},
+    {"bytes", call_bytes},       {"why", call_why},         {"account", call_account},
 };
 
 static json_t *call_builtin(void *arg, struct slice path)

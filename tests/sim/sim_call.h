@@ -19,7 +19,8 @@ struct sim_call {
     struct slice path; /* behind the vendor's name */
     enum sim_step step;
     char base[200];  /* "http://host:port/vendor" */
-    char secret[65]; /* that the request brought, "" for none */
+    char secret[65]; /* whose secret the request brought, "" for none */
+    const char *why; /* it is not good; NULL: nothing is wrong */
     struct sim_job *job;
     struct sim_plan *plan;
     json_t *vars; /* the route's `let`; owned */
@@ -35,13 +36,14 @@ struct sim_call {
     bool faulted;
     bool leaked;
     bool drops_job;
+    int64_t waited_ms; /* the answer is held back until a job is done, or so long */
 };
 
 /* sim_call_scope - readies the scope: the dialect's variables, then the built-in names:
- *   body… header.NAME query.NAME path.NAME method form bytes   the request (form: none, json, form or raw)
- *   id state phase progress position failure.…  the job
- *   now created ended expires (Unix seconds; now.ms, now.iso …), elapsed (ms)
- *   base serial hex.N uuid, width height (of `size`), chars (of `prompt`) */
+ *   body… header.NAME query.NAME path.NAME method form bytes   the request (form: none, json, form,
+ * urlencoded, raw) account why   whose secret it brought, what is wrong with it id state phase progress
+ * position failure.…  the job now created ended expires (Unix seconds; now.ms, now.iso …), elapsed (ms) base
+ * serial hex.N uuid, width height (of `size`), chars (of `prompt`) */
 void sim_call_scope(struct sim_call *c);
 
 /* sim_call_media - the medium that an evaluated spec asks for, completed with what the request and its faults

@@ -146,6 +146,7 @@ static void control_reset(struct sim_engine *e, const struct sim_request *r, str
     sim_orders_clear(e->orders);
     sim_limits_clear(e->limits);
     sim_replays_clear(e->replays);
+    sim_tokens_clear(e->tokens);
     control_json(a, 200, json_object());
 }
 

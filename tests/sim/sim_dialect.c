@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "sim_check.h"
+#include "sim_secret.h"
 #include "wire/yaml.h"
 
 static const char *const phases[SIM_PHASES] = {"none", "queued", "running", "done", "failed", "cancelled"};
@@ -35,13 +37,23 @@ static const struct key root_keys[] = {{"vendor", JSON_STRING},
                                        {"routes", JSON_ARRAY},
                                        {NULL, ANY}};
 
-static const struct key route_keys[] = {{"route", JSON_STRING},  {"step", JSON_STRING},
-                                        {"secret", JSON_STRING}, {"reads", JSON_ARRAY},
-                                        {"when", JSON_OBJECT},   {"fields", JSON_OBJECT},
-                                        {"others", JSON_STRING}, {"let", JSON_OBJECT},
-                                        {"job", JSON_STRING},    {"id", JSON_STRING},
-                                        {"alias", JSON_STRING},  {"idempotency", JSON_STRING},
-                                        {"answers", JSON_ARRAY}, {NULL, ANY}};
+static const struct key route_keys[] = {{"route", JSON_STRING},
+                                        {"step", JSON_STRING},
+                                        {"secret", JSON_STRING},
+                                        {"secrets", JSON_ARRAY},
+                                        {"reads", JSON_ARRAY},
+                                        {"when", JSON_OBJECT},
+                                        {"fields", JSON_OBJECT},
+                                        {"others", JSON_STRING},
+                                        {"let", JSON_OBJECT},
+                                        {"job", JSON_STRING},
+                                        {"id", JSON_STRING},
+                                        {"alias", JSON_STRING},
+                                        {"waits", ANY},
+                                        {"mints", JSON_OBJECT},
+                                        {"answers", JSON_ARRAY},
+                                        {"idempotency", JSON_STRING},
+                                        {NULL, ANY}};
 
 static const struct key answer_keys[] = {
     {"when", JSON_OBJECT},  {"status", ANY},       {"headers", JSON_OBJECT}, {"json", ANY},
@@ -141,6 +153,40 @@ static enum fault route_words(const struct reader *r, struct sim_route *route, c
     return FAULT_OK;
 }
 
+static const struct key way_keys[] = {
+    {"header", JSON_STRING}, {"query", JSON_STRING}, {"from", ANY}, {"value", JSON_STRING}, {NULL, ANY}};
+
+static enum fault dialect_ways(const struct reader *r, const char *where, const json_t *ways)
+{
+    enum fault fault = FAULT_OK;
+    size_t i;
+    json_t *way;
+
+    json_array_foreach((json_t *)ways, i, way)
+    {
+        fault = fault ? fault : dialect_keys(r, where, way, way_keys, false);
+        const char *value = json_string_value(json_object_get(way, "value"));
+        if (!fault && (!value || !sim_secret_known(value))) {
+            fault = dialect_bad(r, "%s: the value of a secret must have a hole like {key}", where);
+        }
+    }
+    return fault;
+}
+
+static enum fault dialect_rules(const struct reader *r, const char *where, const json_t *rules)
+{
+    const char *name, *key;
+    json_t *rule;
+
+    json_object_foreach((json_t *)rules, name, rule)
+    {
+        if (!sim_check_rule(rule, &key)) {
+            return dialect_bad(r, "%s: field \"%s\" has a wrong \"%s\"", where, name, key);
+        }
+    }
+    return FAULT_OK;
+}
+
 static enum fault dialect_route(const struct reader *r, const json_t *spec)
 {
     struct sim_route *route = &r->d->routes[r->d->route_count++];
@@ -160,7 +206,12 @@ static enum fault dialect_route(const struct reader *r, const json_t *spec)
     route->id = json_object_get(spec, "id");
     route->alias = json_object_get(spec, "alias");
     route->idempotency = json_object_get(spec, "idempotency");
+    route->secrets = json_object_get(spec, "secrets");
+    route->mints = json_object_get(spec, "mints");
+    route->waits = json_object_get(spec, "waits");
     route->answers = json_object_get(spec, "answers");
+    fault = fault ? fault : dialect_ways(r, where, route->secrets);
+    fault = fault ? fault : dialect_rules(r, where, route->fields);
     if (!fault && !json_array_size(route->answers)) {
         fault = dialect_bad(r, "%s has no answers", where);
     }
@@ -228,6 +279,7 @@ static enum fault dialect_fill(const struct reader *r)
     {
         fault = fault ? fault : dialect_route(r, spec);
     }
+    fault = fault ? fault : dialect_ways(r, "secrets", d->secrets);
     return fault ? fault : dialect_errors(r);
 }
 
@@ -279,8 +331,27 @@ static bool segment_match(struct slice pattern, struct slice part, struct sim_pa
     return true;
 }
 
+/* The rest of a pattern, from the segment that has "{name...}" on, against the rest of a path: text, hole,
+ * text. */
+static bool rest_match(struct slice pattern, struct slice path, struct sim_param *params, size_t *count)
+{
+    const char *open = memchr(pattern.p, '{', pattern.n), *dots = memmem(pattern.p, pattern.n, "...}", 4);
+    size_t before = (size_t)(open - pattern.p), behind = pattern.n - (size_t)(dots - pattern.p) - 4;
+
+    if (path.n <= before + behind || memcmp(pattern.p, path.p, before) != 0 ||
+        memcmp(dots + 4, path.p + path.n - behind, behind) != 0) {
+        return false;
+    }
+    if (*count < SIM_PARAMS) {
+        params[(*count)++] = (struct sim_param){{open + 1, (size_t)(dots - open - 1)},
+                                                {path.p + before, path.n - before - behind}};
+    }
+    return true;
+}
+
 static bool path_match(struct slice pattern, struct slice path, struct sim_param *params, size_t *count)
 {
+    const char *end = pattern.p + pattern.n;
     struct slice segment, part;
 
     *count = 0;
@@ -289,11 +360,8 @@ static bool path_match(struct slice pattern, struct slice path, struct sim_param
         if (!slice_cut(&path, '/', &part)) {
             return false;
         }
-        if (!pattern.p && segment.n > 5 && !memcmp(segment.p + segment.n - 4, "...}", 4)) {
-            if (*count < SIM_PARAMS) {
-                params[(*count)++] = (struct sim_param){{segment.p + 1, segment.n - 5}, all};
-            }
-            return all.n > 0;
+        if (memmem(segment.p, segment.n, "...}", 4)) {
+            return rest_match((struct slice){segment.p, (size_t)(end - segment.p)}, all, params, count);
         }
         if (!segment_match(segment, part, params, count)) {
             return false;

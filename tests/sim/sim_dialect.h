@@ -23,18 +23,21 @@ enum sim_job_use { SIM_JOB_NONE, SIM_JOB_MAKE, SIM_JOB_FIND };
 
 struct sim_route {
     struct slice method;
-    struct slice path; /* "/v1/videos/{id}"; "{name...}" at the end takes the rest */
+    struct slice path; /* "/v1/videos/{id}"; "{name...}" takes segments up to the text behind it */
     enum sim_step step;
     enum sim_secret secret;
     enum sim_job_use job;
     bool others_refused;
-    const json_t *reads; /* list of "json", "form", "raw", "none"; NULL: anything */
+    const json_t *reads; /* list of "json", "form", "urlencoded", "raw", "none"; NULL: anything */
     const json_t *when;
     const json_t *fields;
     const json_t *let;
     const json_t *id;
     const json_t *alias;
     const json_t *idempotency;
+    const json_t *secrets; /* instead of the dialect's; NULL: those */
+    const json_t *mints;   /* {token, lives}; NULL: none */
+    const json_t *waits;   /* seconds that the answer may wait for its job; NULL: none */
     const json_t *answers;
 };
 

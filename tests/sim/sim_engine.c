@@ -16,6 +16,7 @@
 #define MAX_JOBS    100000
 #define MAX_PLANS   10000
 #define MAX_REPLAYS 20000
+#define MAX_TOKENS  10000
 #define MAX_TALLIES 100000
 
 /* ---- life ---- */
@@ -30,6 +31,7 @@ enum fault sim_engine_new(const struct sim_engine_options *options, struct sim_e
     e->orders = sim_orders_new();
     e->limits = sim_limits_new();
     e->replays = sim_replays_new(MAX_REPLAYS);
+    e->tokens = sim_tokens_new(MAX_TOKENS);
     e->count = sim_count_new(MAX_TALLIES);
     e->keys = json_array();
     e->latency_ms = options->latency_ms;
@@ -59,6 +61,7 @@ void sim_engine_free(struct sim_engine **pe)
     sim_orders_free(&e->orders);
     sim_limits_free(&e->limits);
     sim_replays_free(&e->replays);
+    sim_tokens_free(&e->tokens);
     sim_count_free(&e->count);
     sim_dialects_done(&e->dialects);
     json_decref(e->keys);
@@ -156,7 +159,10 @@ static void engine_call(struct sim_engine *e, struct sim_call *c, struct sim_ans
     if (c->outcome != SIM_REFUSED || c->step == SIM_DOWNLOAD) {
         sim_reply_spoil(c, a);
     }
-    a->delay_ms = c->faults.latency_ms;
+    a->delay_ms = c->faults.latency_ms + c->waited_ms;
+    if (c->why) { /* for whoever writes a client */
+        json_object_set_new(a->headers, "x-sim-why", json_string(c->why));
+    }
     call_count(e, c, a);
     if (c->drops_job) {
         sim_jobs_drop(e->jobs, c->job);

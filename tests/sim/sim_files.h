@@ -1,4 +1,4 @@
-/* sim_files.h - the files of tests/sim/dialects/, embedded at build time. */
+/* sim_files.h - the files of tests/adapters/dialects/, embedded at build time. */
 #ifndef SIM_FILES_H
 #define SIM_FILES_H
 

@@ -11,6 +11,7 @@
 #include "sim_plans.h"
 #include "sim_random.h"
 #include "sim_replays.h"
+#include "sim_tokens.h"
 
 struct sim_engine {
     struct sim_dialects dialects;
@@ -19,6 +20,7 @@ struct sim_engine {
     struct sim_orders *orders;
     struct sim_limits *limits;
     struct sim_replays *replays;
+    struct sim_tokens *tokens;
     struct sim_count *count;
     struct sim_random random;
     json_t *keys; /* list of texts; empty: any secret is good */

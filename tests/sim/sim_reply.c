@@ -145,6 +145,9 @@ json_t *sim_reply_status(struct sim_call *c, int status)
                                 : status < 500  ? "invalid"
                                                 : "internal";
         row = json_object_get(c->dialect->errors, by_status);
+        /* A vendor that tells such an error with HTTP 200 does so here, too. */
+        int own = (int)json_integer_value(json_object_get(row, "status"));
+        status = own < 300 ? own : status;
     }
     struct sim_complaint why = {.reason = "simulated"};
     snprintf(why.message, sizeof(why.message), "The simulator was asked to answer %d.", status);

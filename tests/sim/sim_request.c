@@ -3,7 +3,9 @@
 
 #include <stdio.h>
 
+#include "base/mem.h"
 #include "wire/field.h"
+#include "wire/target.h"
 
 #define FORM_TEXT_BYTES (256u << 10) /* of one plain field */
 
@@ -28,6 +30,7 @@ static enum fault form_begin(void *arg, const struct multipart_head *head)
     snprintf(r->part_name, sizeof(r->part_name), "%.*s", (int)name.n, name.p);
     buf_reset(&r->text);
     r->part_bytes = 0;
+    r->part_json = !head->filename.p && slice_starts(head->type, "application/json");
     r->part = head->filename.p ? json_pack("{s:s%, s:s%}", "file", head->filename.p, head->filename.n, "type",
                                            head->type.p ? head->type.p : "", head->type.n)
                                : NULL;
@@ -45,6 +48,15 @@ static enum fault form_data(void *arg, struct slice bytes)
     return FAULT_OK;
 }
 
+/* A part without a file name: a text, or the value of a part that says to be JSON. */
+static json_t *form_text(const struct sim_request *r)
+{
+    const char *text = r->text.n ? r->text.p : "";
+
+    return r->part_json ? json_loadb(text, r->text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL)
+                        : json_stringn(text, r->text.n);
+}
+
 /* A name that comes twice, or with "[]", is a list. */
 static enum fault form_end(void *arg)
 {
@@ -55,11 +67,11 @@ static enum fault form_end(void *arg)
     if (value) {
         json_object_set_new(value, "bytes", json_integer((json_int_t)r->part_bytes));
     } else {
-        value = json_stringn(r->text.n ? r->text.p : "", r->text.n);
+        value = form_text(r);
     }
-    if (!value || r->part_bytes > (json_is_string(value) ? FORM_TEXT_BYTES : UINT64_MAX)) {
+    if (!value || (!json_object_get(value, "file") && r->part_bytes > FORM_TEXT_BYTES)) {
         json_decref(value);
-        request_wrong(r, "a field of the form is no UTF-8 text or too long");
+        request_wrong(r, "a field of the form is no UTF-8 text, no JSON, or too long");
         return FAULT_BAD_REQUEST;
     }
     if (json_is_array(before)) {
@@ -80,6 +92,7 @@ static const struct multipart_events form_events = {form_begin, form_data, form_
 void sim_request_done(struct sim_request *r)
 {
     multipart_free(&r->multipart);
+    digest_free(&r->running);
     json_decref(r->body);
     json_decref(r->part);
     r->body = r->part = NULL;
@@ -95,13 +108,19 @@ void sim_request_begin(struct sim_request *r, const struct http_head *head)
     r->text.max = SIM_JSON_BYTES;
     r->head = *head;
     r->bytes = 0;
-    r->wrong[0] = '\0';
+    r->wrong[0] = r->digest[0] = '\0';
+    if (slice_starts(http_find(head, "authorization"), "AWS4-")) {
+        r->running = digest_new();
+    }
     r->form = head->has_body ? SIM_FORM_RAW : SIM_FORM_NONE;
     if (!head->has_body || !field_media_type(value, type, sizeof(type))) {
         return;
     }
     if (!strcmp(type, "application/json")) {
         r->form = SIM_FORM_JSON;
+    } else if (!strcmp(type, "application/x-www-form-urlencoded")) {
+        r->form = SIM_FORM_QUERY;
+        r->text.max = FORM_TEXT_BYTES;
     } else if (!strcmp(type, "multipart/form-data")) {
         r->form = SIM_FORM_FORM;
         r->body = json_object();
@@ -120,14 +139,46 @@ void sim_request_data(struct sim_request *r, struct slice bytes)
     struct note note = {0};
 
     r->bytes += bytes.n;
+    if (r->running) {
+        digest_add(r->running, bytes.p, bytes.n);
+    }
     if (r->wrong[0]) {
         return;
     }
-    if (r->form == SIM_FORM_JSON) {
+    if (r->form == SIM_FORM_JSON || r->form == SIM_FORM_QUERY) {
         buf_add(&r->text, bytes.p, bytes.n);
     } else if (r->form == SIM_FORM_FORM && multipart_feed(r->multipart, bytes, &note)) {
         request_wrong(r, note_text(&note, FAULT_BAD_REQUEST));
     }
+}
+
+/* "a=1&b=x+y": names and values as texts. */
+static void request_query(struct sim_request *r)
+{
+    struct slice rest = buf_slice(&r->text), pair;
+
+    r->body = json_object();
+    while (r->text.n && slice_cut(&rest, '&', &pair)) {
+        struct slice name = {"", 0}, all = pair;
+        char key[64];
+        slice_cut(&pair, '=', &name);
+        snprintf(key, sizeof(key), "%.*s", (int)name.n, name.p);
+        AUTO(auto_free) char *value = mem_new(all.n + 1);
+        if (target_param(all, key, value, all.n + 1)) {
+            json_object_set_new(r->body, key, json_string(value));
+        }
+    }
+    if (!buf_ok(&r->text)) {
+        request_wrong(r, "the form is too long");
+    }
+}
+
+static void request_digest(struct sim_request *r)
+{
+    unsigned char bytes[DIGEST_BYTES];
+
+    digest_end(r->running, bytes);
+    digest_hex(bytes, r->digest);
 }
 
 void sim_request_end(struct sim_request *r)
@@ -135,11 +186,18 @@ void sim_request_end(struct sim_request *r)
     struct note note = {0};
     json_error_t error;
 
+    if (r->running) {
+        request_digest(r);
+    }
     if (r->wrong[0]) {
         return;
     }
     if (r->form == SIM_FORM_FORM && multipart_end(r->multipart, &note)) {
         request_wrong(r, note_text(&note, FAULT_BAD_REQUEST));
+    }
+    if (r->form == SIM_FORM_QUERY) {
+        request_query(r);
+        buf_reset(&r->text);
     }
     if (r->form == SIM_FORM_JSON) {
         r->body = buf_ok(&r->text)

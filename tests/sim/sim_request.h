@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/buf.h"
+#include "wire/digest.h"
 #include "wire/http.h"
 #include "wire/multipart.h"
 
@@ -12,21 +13,24 @@
     (128u << 20) /* a larger JSON body is refused; forms and raw bodies are only counted                     \
                   */
 
-enum sim_form { SIM_FORM_NONE, SIM_FORM_JSON, SIM_FORM_FORM, SIM_FORM_RAW };
+enum sim_form { SIM_FORM_NONE, SIM_FORM_JSON, SIM_FORM_FORM, SIM_FORM_RAW, SIM_FORM_QUERY };
 
 /* Embedded. */
 struct sim_request {
     struct http_head head; /* its slices live until the next request of the connection */
     enum sim_form form;
     json_t *body; /* the JSON; or of a form, name -> text, file {"file","type","bytes"}, or a list of these */
-    uint64_t bytes;  /* of the body */
-    char wrong[200]; /* why the body cannot be read; "" when it can */
+    uint64_t bytes;                    /* of the body */
+    char digest[DIGEST_HEX_CHARS + 1]; /* SHA-256 of the body of a request that AWS's signature covers */
+    char wrong[200];                   /* why the body cannot be read; "" when it can */
 
     struct buf text;
+    struct digest *running;
     struct multipart *multipart;
     json_t *part; /* what the part that runs becomes */
     char part_name[64];
     bool part_listed; /* its name ended in "[]" */
+    bool part_json;   /* no file, and of that type */
     uint64_t part_bytes;
 };
 

@@ -10,7 +10,8 @@
 #include "sim_reply.h"
 #include "sim_secret.h"
 
-#define HEADER_FAULT "x-sim-fault"
+#define HEADER_FAULT  "x-sim-fault"
+#define TOKEN_LIVES_S 3600
 
 static json_t *step_invalid(struct sim_call *c, const char *param, const char *message)
 {
@@ -23,11 +24,13 @@ static json_t *step_invalid(struct sim_call *c, const char *param, const char *m
 
 static json_t *step_secret(struct sim_engine *e, struct sim_call *c, enum sim_secret policy)
 {
-    enum sim_secret_state found = sim_secret_find(e->keys, c);
+    enum sim_secret_state found = sim_secret_find(e, c);
 
     if (policy == SIM_SECRET_NEED) {
+        c->why = found == SIM_SECRET_GOOD ? NULL : c->why ? c->why : "there is no secret";
         return found == SIM_SECRET_GOOD ? NULL : sim_reply_error(c, "auth", NULL);
     }
+    c->why = NULL;
     c->leaked = found != SIM_SECRET_ABSENT;
     if (policy == SIM_SECRET_REFUSE && found != SIM_SECRET_ABSENT) {
         bool own = json_object_get(c->dialect->errors, "secret_refused") != NULL;
@@ -39,26 +42,29 @@ static json_t *step_secret(struct sim_engine *e, struct sim_call *c, enum sim_se
 
 static json_t *step_read(struct sim_call *c)
 {
-    static const char *const forms[] = {"none", "json", "form", "raw"};
+    static const char *const forms[] = {"none", "json", "form", "raw", "urlencoded"};
     const json_t *reads = c->route->reads;
     const struct sim_request *r = c->request;
     struct sim_complaint why;
     size_t i;
     json_t *form;
-    bool known = !reads;
+    bool known = !reads, raw = false;
 
     json_array_foreach((json_t *)reads, i, form)
     {
-        known = known || (json_is_string(form) && !strcmp(json_string_value(form), forms[r->form]));
+        const char *name = json_is_string(form) ? json_string_value(form) : "";
+        known = known || !strcmp(name, forms[r->form]);
+        raw = raw || !strcmp(name, "raw");
     }
-    if (!known) {
+    if (!known && !raw) {
         return step_invalid(c, "", "The body has a Content-Type that this endpoint does not take.");
     }
-    if (r->wrong[0]) {
+    if (known && r->wrong[0]) { /* as raw bytes a body is good, whatever its type says it is */
         return step_invalid(c, "", r->wrong);
     }
-    if (c->route->fields && !sim_check_fields(c->route->fields, r->body, r->form == SIM_FORM_FORM,
-                                              c->route->others_refused, &why)) {
+    bool texts = r->form == SIM_FORM_FORM || r->form == SIM_FORM_QUERY;
+    if (c->route->fields &&
+        !sim_check_fields(c->route->fields, r->body, texts, c->route->others_refused, &why)) {
         return sim_reply_error(c, "invalid", &why);
     }
     return NULL;
@@ -197,13 +203,46 @@ static void step_key(struct sim_call *c, char name[17])
     }
 }
 
+static double step_number(struct sim_call *c, const json_t *template, double otherwise)
+{
+    json_t *value = template ? sim_template_value(template, &c->scope) : NULL;
+    double n = json_is_string(value) ? strtod(json_string_value(value), NULL) : json_number_value(value);
+
+    json_decref(value);
+    return n > 0 && n < 1e9 ? n : otherwise;
+}
+
+/* The answer comes when the job is done, or when the client waited long enough: it is made as of then. */
+static void step_wait(struct sim_call *c)
+{
+    int64_t most_ms = (int64_t)(1000 * step_number(c, c->route->waits, 0));
+
+    if (c->job) {
+        c->waited_ms = c->job->takes_ms < most_ms && !c->job->endless ? c->job->takes_ms : most_ms;
+        c->now_ms += c->waited_ms;
+        c->wall_ms += c->waited_ms;
+    }
+}
+
+static void step_mint(struct sim_engine *e, struct sim_call *c)
+{
+    AUTO(auto_free) char *token = step_text(c, json_object_get(c->route->mints, "token"));
+    double lives_s = step_number(c, json_object_get(c->route->mints, "lives"), TOKEN_LIVES_S);
+
+    if (token) {
+        sim_tokens_add(e->tokens, c->dialect->name, token, c->secret, c->now_ms + (int64_t)(1000 * lives_s));
+    }
+}
+
 /* The request is good and nothing stands against it. */
 static json_t *step_accept(struct sim_engine *e, struct sim_call *c, struct sim_answer *a, const char *replay)
 {
     c->outcome = SIM_PAID;
     if (c->route->job == SIM_JOB_MAKE) {
         step_make_job(e, c);
+        step_wait(c);
     }
+    step_mint(e, c);
     json_t *reply = sim_reply_pick(c);
     if (!reply) {
         c->outcome = SIM_REFUSED;

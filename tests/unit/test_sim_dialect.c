@@ -69,6 +69,13 @@ static void mistakes(void **state)
         {"vendor: x", "  - {route: GET /a}", "has no answers"},
         {"vendor: x", "  - {route: GET /a, answers: [{json: 1, effect: explode}]}", "an effect is"},
         {"vendor: x", "  - {route: GET /a, answers: 7}", "\"answers\" has the wrong type"},
+        {"vendor: x", "  - {route: GET /a, fields: {f: {is: bool}}, answers: [{json: 1}]}",
+         "field \"f\" has a wrong \"is\""},
+        {"vendor: x",
+         "  - {route: GET /a, fields: {f: {items: {fields: {g: {leest: 1}}}}}, answers: [{json: 1}]}",
+         "field \"f\""},
+        {"vendor: x", "  - {route: GET /a, secrets: [{header: h, value: '{ky}'}], answers: [{json: 1}]}",
+         "a hole like {key}"},
         {"vendor: x", "  []", "between 1 and"},
         {"vendor: a/b", "  - {route: GET /a, answers: [{json: 1}]}", "can stand in a path"},
         {"vendor: _x", "  - {route: GET /a, answers: [{json: 1}]}", "can stand in a path"},
@@ -116,6 +123,10 @@ static void routes_match(void **state)
         {"POST", "/o/m/x/y", 4, "rest", "m/x/y"},
         {"POST", "/o/", -1, NULL, NULL},
         {"POST", "/o", -1, NULL, NULL},
+        {"PUT", "/s3/b/a/b/output.mp4", 6, "key", "a/b"},
+        {"PUT", "/s3/b/output.mp4", -1, NULL, NULL},
+        {"PUT", "/v1/ops/a/b:fetch", 7, "name", "ops/a/b"},
+        {"PUT", "/v1/:fetch", -1, NULL, NULL},
         {"PUT", "/v1/things", -1, NULL, NULL},
         {"GET", "/", -1, NULL, NULL},
         {"GET", "", -1, NULL, NULL},
@@ -128,7 +139,9 @@ static void routes_match(void **state)
                                "  - {route: 'POST /v1/{model}:run', answers: [{json: 2}]}\n"
                                "  - {route: 'GET /{a}/{b}/r/{id}', answers: [{json: 3}]}\n"
                                "  - {route: 'POST /{a}/{rest...}', answers: [{json: 4}]}\n"
-                               "  - {route: 'GET /v1/things/{id}', answers: [{json: 5}]}\n",
+                               "  - {route: 'GET /v1/things/{id}', answers: [{json: 5}]}\n"
+                               "  - {route: 'PUT /s3/{bucket}/{key...}/output.mp4', answers: [{json: 6}]}\n"
+                               "  - {route: 'PUT /v1/{name...}:fetch', answers: [{json: 7}]}\n",
                                &d, &note),
                      FAULT_OK);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -158,6 +171,20 @@ static void routes_match(void **state)
     assert_string_equal(sim_dialect_state(d, SIM_DONE, 0), "done");
     sim_dialect_free(&d);
     assert_null(d);
+}
+
+static void nested_names(void **state)
+{
+    /* What is wrong deep inside is told with the whole way to it. */
+    (void)state;
+    json_t *rule = json_loads("{\"a\": {\"items\": {\"fields\": {\"b\": {\"is\": \"text\"}}}}}", 0, NULL);
+    json_t *body = json_loads("{\"a\": [{\"b\": \"x\"}, {\"b\": 7}]}", 0, NULL);
+    struct sim_complaint why;
+
+    assert_false(sim_check_fields(rule, body, false, true, &why));
+    assert_string_equal(why.param, "a[1].b");
+    json_decref(rule);
+    json_decref(body);
 }
 
 static void fields_are_checked(void **state)
@@ -191,6 +218,14 @@ static void fields_are_checked(void **state)
         {"{\"a\": {\"one_of\": [1, \"x\"]}}", "{\"a\": \"x\"}", 0, NULL},
         {"{\"a\": {\"one_of\": [1, \"x\"]}}", "{\"a\": \"y\"}", 0, "choice"},
         {"{\"a\": {}}", "{\"b\": 1}", 0, "unknown"},
+        {"{\"a\": {\"like\": \"http*\"}}", "{\"a\": \"https://x\"}", 0, NULL},
+        {"{\"a\": {\"like\": [\"http*\", \"data:*\"]}}", "{\"a\": \"ftp://x\"}", 0, "choice"},
+        {"{\"a\": {\"items\": {\"is\": \"text\"}}}", "{\"a\": [\"x\", 1]}", 0, "type"},
+        {"{\"a\": {\"fields\": {\"b\": {\"need\": true}}}}", "{\"a\": {}}", 0, "missing"},
+        {"{\"a\": {\"fields\": {\"b\": {\"need\": true}}}}", "{\"a\": {\"b\": 1, \"c\": 1}}", 0, NULL},
+        {"{\"a\": {\"fields\": {}, \"others\": \"refuse\"}}", "{\"a\": {\"c\": 1}}", 0, "unknown"},
+        {"{\"a\": {\"last\": true}, \"b\": {}}", "{\"b\": \"1\", \"a\": \"2\"}", 1, NULL},
+        {"{\"a\": {\"last\": true}, \"b\": {}}", "{\"a\": \"2\", \"b\": \"1\"}", 1, "range"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         json_t *rule = json_loads(cases[i].rule, 0, NULL), *body = json_loads(cases[i].body, 0, NULL);
@@ -214,10 +249,8 @@ static void fields_are_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(built_in),
-        cmocka_unit_test(mistakes),
-        cmocka_unit_test(routes_match),
-        cmocka_unit_test(fields_are_checked),
+        cmocka_unit_test(built_in),           cmocka_unit_test(mistakes),     cmocka_unit_test(routes_match),
+        cmocka_unit_test(fields_are_checked), cmocka_unit_test(nested_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
