@@ -28,8 +28,10 @@ run() { # group, command…; what it says stays in the build's folder
 units=()
 for source in tests/unit/test_*.c; do units+=("$b/${source%.c}"); done
 run unit bash tests/run-unit.sh "${units[@]}"
+run cases bash tests/run-cases.sh "$b"
 run specs /usr/bin/python3 tests/adapters/check_specs.py
 run corpus bash tests/run-corpus.sh "$b"
+run vendors bash tests/run-vendors.sh
 run flow bash tests/run-flow.sh
 echo
 printf '%s\n' "${groups[@]}"

@@ -14,6 +14,7 @@ import rig as parts  # noqa: E402
 
 LOAD = parts.BUILD / "tests/bench/bench_load"
 BARE = parts.BUILD / "tests/bench/bench_bare"
+ADAPTERS = parts.BUILD / "tests/bench/bench_adapters"
 ROWS = []
 SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
 
@@ -150,6 +151,26 @@ class Bench:
         row("1 GiB video through, rate (poll waits included)", f"{size / seconds / 1e6:.0f} MB/s", "-", "-", "reported", True)
         agent.stop()
 
+    def adapters(self):
+        """Each adapter: what its success case costs, rendered and read, what it keeps in memory, how long it takes to load."""
+        files = [file for file in sorted((parts.ROOT / "adapters").glob("*.yaml")) if self.case(file).exists()]
+        found = run([ADAPTERS, int(100 * SECONDS), *(path for file in files for path in (file, self.case(file)))])
+        least = min(a["task_us"] for a in found)
+        for a in sorted(found, key=lambda a: a["task_us"]):
+            print(f"    {a['adapter']:28} {a['steps']:2} steps  {a['task_us']:7.0f} us a task  {a['task_us'] / least:5.1f} x the cheapest  "
+                  f"{a['bytes'] / 1024:6.0f} KiB  loads in {a['load_us'] / 1000:5.1f} ms")
+        most, mean = max(a["task_us"] for a in found), statistics.mean(a["task_us"] for a in found)
+        row(f"mapping cost of a task, {len(found)} adapters, mean", f"{mean:.0f} us", f"cheapest {least:.0f} us", f"{mean / least:.1f} x", "<= 1 ms", mean <= 1000)
+        row("mapping cost of a task, dearest adapter", f"{most:.0f} us", f"cheapest {least:.0f} us", f"{most / least:.1f} x", "<= 5 ms", most <= 5000)
+        small, large = (choose(a["bytes"] for a in found) for choose in (min, max))
+        row("memory of a loaded adapter, largest", f"{large / 1024:.0f} KiB", f"smallest {small / 1024:.0f} KiB", f"{large / small:.1f} x", "<= 2 MiB", large <= 2 << 20)
+        total = sum(a["load_us"] for a in found) / 1000
+        row(f"loading all {len(found)} adapters", f"{total:.0f} ms", f"mean {total / len(found):.1f} ms", "-", "<= 2 s", total <= 2000)
+
+    @staticmethod
+    def case(file):
+        return parts.ROOT / "tests/adapters" / file.stem / "success.yaml"
+
     def start(self):
         """From exec to the socket's first answer, five adapters configured."""
         agent = self.rig.agent("start", app="start")
@@ -171,7 +192,7 @@ class Bench:
 
 
 def main():
-    wanted = sys.argv[1:] or ["accept", "synchronous", "throughput", "idle", "waiting", "media", "start"]
+    wanted = sys.argv[1:] or ["accept", "synchronous", "throughput", "idle", "waiting", "media", "start", "adapters"]
     bench = Bench()
     try:
         for name in wanted:

@@ -107,7 +107,7 @@ const scenes = {
   // A task that was given up leaves a letter with its request, its reason and its history.
   dead: async () => {
     const waiting = consume("SLUICE_DEAD", "sluice.dead.>", (got) => got.some((m) => m.body.task?.input?.prompt === say("dead [sim:auth times=always]")));
-    const task = await submit("gpt-image-2", { prompt: say("dead [sim:auth times=always]") });
+    const task = await submit("gpt-image-2-refused", { prompt: say("dead [sim:auth times=always]") });
     return { id: task.id, letter: (await waiting).find((m) => m.body.task?.id === task.id), view: await end(task.id) };
   },
   // A whole service: no socket after the submission, only the stream; it takes every result once.

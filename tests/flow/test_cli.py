@@ -112,7 +112,7 @@ def test_help():
             assert (r.returncode, r.stderr) == (DONE, "")
             assert re.match(rf"usage: sluice {command}\b", r.stdout)
             assert ("--json" in r.stdout) == (command != "agent")
-            assert ("--socket" in r.stdout) == (command not in {"agent", "check", "try", "setup", "dev"})
+            assert ("--socket" in r.stdout) == (command not in {"agent", "check", "try", "setup", "dev", "config", "dead", "fleet", "breaker"})
 
 
 def test_version():

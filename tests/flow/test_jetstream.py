@@ -2,10 +2,21 @@
 import uuid
 
 import pytest
+import rig as parts
 from rig import node, until
 from test_tasks import schema
 
 TAG = uuid.uuid4().hex
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """As the others', with a key that a scene may have refused for the whole fleet."""
+    r = parts.Rig(tmp_path_factory.mktemp("rig"))
+    pools = dict.fromkeys(("openai", "fal", "elevenlabs", "heygen", "refused"), "SIM_KEY")
+    r.agent(models={**parts.MODELS, "gpt-image-2-refused": ("openai-images", "gpt-image-2", "refused")}, pools=pools)
+    yield r
+    r.close()
 
 
 @pytest.fixture(scope="module")

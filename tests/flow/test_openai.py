@@ -9,13 +9,16 @@ from rig import node, until
 from test_tasks import PIXEL, error_of
 
 TAG = uuid.uuid4().hex
-MODELS = {**parts.MODELS, "flux-video": ("fal", "fal-ai/pika/v2.2/text-to-video", "fal")}
+# What a vendor says against a key keeps the whole fleet from it: such models have keys of their own.
+MODELS = {**parts.MODELS, "flux-video": ("fal", "fal-ai/pika/v2.2/text-to-video", "fal"),
+          "gpt-image-2-spent": ("openai-images", "gpt-image-2", "spent"), "gpt-image-2-refused": ("openai-images", "gpt-image-2", "refused")}
+POOLS = dict.fromkeys(("openai", "fal", "elevenlabs", "heygen", "spent", "refused"), "SIM_KEY")
 
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory):
     rig = parts.Rig(tmp_path_factory.mktemp("rig"))
-    rig.agent(models=MODELS)
+    rig.agent(models=MODELS, pools=POOLS)
     yield rig
     rig.close()
 

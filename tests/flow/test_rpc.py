@@ -190,8 +190,8 @@ def test_media_put(rpc, agent):
     answer = rpc.call("media.put", data)
     assert answer["digest"] == hashlib.sha256(data).hexdigest() and (answer["type"], answer["width"], answer["height"]) == ("image/png", 1, 1)
     assert agent.call("GET", f"/v1/media/{answer['digest']}")[2] == data
-    view = rpc.call("task.submit", {"model": "gpt-image-2", "kind": "image.edit", "input": {"prompt": unique("by digest"), "images": [{"media": answer["media"]}]}},
-                    {"wait_s": 60})
+    edit = {"model": "gpt-image-2", "kind": "image.edit", "input": {"prompt": unique("by digest"), "images": [{"media": answer["media"]}]}}
+    view = rpc.call("task.submit", edit, {"wait_s": 60})
     assert view["status"] == "completed", view
     assert rpc.fault("media.put", "text")["param"] == "data" and rpc.fault("media.put", b"")["param"] == "data"
     assert rpc.fault("media.put", b"x", {"upload": "nothing"})["param"] == "upload"

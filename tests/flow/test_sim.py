@@ -155,7 +155,8 @@ def test_no_such_thing(sim):
     assert sim.call("openai", "GET", "/v1/nothing").status == 404
     assert sim.call("openai", "PUT", "/v1/models").status == 405
     assert sim.call("openai", "GET", "/v1/models").json()["object"] == "list"
-    assert sorted(sim.request("GET", "/").json()["vendors"]) == ["elevenlabs", "fal", "heygen", "openai"]
+    shipped = {file.stem for file in (ROOT / "tests/adapters/dialects").glob("*.yaml")}
+    assert set(sim.request("GET", "/").json()["vendors"]) == shipped >= {"elevenlabs", "fal", "heygen", "openai"}
 
 
 def video(sim, prompt="a red fox", key="k1", **more):

@@ -579,6 +579,12 @@ def test_priorities(shared):
     agent.stop()
 
 
+def test_last_poll_before_the_deadline(agent):
+    """A vendor that wants to be asked again only after the deadline is asked once more just before it: what it has done by then is paid."""
+    task = agent.submit("flux", {"prompt": unique("slow down [sim:job-ms=1000] [sim:429 step=poll retry-after=600]")}, deadline_s=9)["id"]
+    assert agent.result(task)["status"] == "completed"
+
+
 def test_deadline(agent, shared):
     """A task whose deadline passes ends as expired, whatever it was waiting for, with a dead letter."""
     waiting = agent.submit("gpt-image-2", {"prompt": unique("late [sim:429 times=always retry-after=1]")}, deadline_s=3)["id"]

@@ -70,6 +70,22 @@ for name in ASYNC:
 CASES += [Case("fal", f"[sim:{fault} step=fetch]") for fault in ("429", "503 times=2", "lost", "truncate", "garbage")]
 
 
+# What a vendor says against a key or a target holds for the whole fleet: a case with a fault has a key of its own.
+for number, case in enumerate(CASES):
+    model = VENDORS[case.adapter][0]
+    case.model, case.kind = (f"{model}-{number}" if case.faults else model), parts.KINDS.get(model)
+MODELS = {**parts.MODELS, **{c.model: (*parts.MODELS[VENDORS[c.adapter][0]][:2], c.model) for c in CASES if c.faults}}
+POOLS = dict.fromkeys((pool for _, _, pool in MODELS.values()), "SIM_KEY")
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    r = parts.Rig(tmp_path_factory.mktemp("rig"))
+    r.agent(models=MODELS, pools=POOLS)
+    yield r
+    r.close()
+
+
 def prompt_of(case):
     return f"{case.adapter} {case.faults or 'plain'}"
 
@@ -79,9 +95,8 @@ def tasks(shared):
     """All cases at once: case id -> task id. Each test then looks at one of them."""
     ids = {}
     for case in CASES:
-        model, make, _ = VENDORS[case.adapter]
-        more = {"deadline_s": case.deadline_s} if case.deadline_s else {}
-        ids[case.id] = shared.agents[0].submit(model, make(prompt_of(case)), **more)["id"]
+        more = {name: value for name, value in (("deadline_s", case.deadline_s), ("kind", case.kind)) if value}
+        ids[case.id] = shared.agents[0].submit(case.model, VENDORS[case.adapter][1](prompt_of(case)), **more)["id"]
     return ids
 
 

@@ -15,15 +15,18 @@ END = "<!-- end of reference -->"
 
 # What a reader meets on the way down through a file, in that order: definition, heading.
 SECTIONS = [
-    ("auth", "`auth`"), ("idempotency", "`idempotency`"), ("readers", "`later`, `hint`: where a time to wait is said"),
-    ("rule", "`errors`: a rule"), ("operation", "An operation"), ("medium", "`inputs`: a medium"), ("submit", "`submit`"),
-    ("poll", "`poll`"), ("fetch", "`fetch`"), ("cancel", "`cancel`"), ("download", "`download`"), ("request", "`request`"),
+    ("auth", "`auth`"), ("token", "`token`"), ("jwt_hs256", "`jwt_hs256`"), ("oauth2_jwt_bearer", "`oauth2_jwt_bearer`"),
+    ("oauth2_client_credentials", "`oauth2_client_credentials`"), ("aws_sigv4", "`aws_sigv4`"), ("idempotency", "`idempotency`"), ("readers", "`later`, `hint`: where a time to wait is said"),
+    ("rule", "`errors`: a rule"), ("option", "`options`: a setting"),
+    ("limit", "`limits`: a limit"), ("upload", "`uploads`: an upload"), ("upload_step", "a step of an upload"), ("operation", "An operation"), ("medium", "`inputs`: a medium"), ("submit", "`submit`"),
+    ("poll", "`poll`"), ("fetch", "`fetch`"), ("cancel", "`cancel`"), ("download", "`download`"), ("lookup", "`lookup`"), ("request", "`request`"),
     ("state", "`state`"), ("outputs", "`outputs`"), ("cost", "`cost`"),
 ]
 # Shown by name: they are explained once, in a table of their own.
-KINDS = ["expression", "shape", "shapes", "template", "headers", "duration", "status"]
+KINDS = ["expression", "shape", "shapes", "template", "headers", "duration", "size", "status"]
 # Definitions that are only a choice between others, in words.
 CHOICES = {
+    "claims": "names with text, number or true, false",
     "progress": "expression, or {from, of}",
     "rules": "list of rules, see `errors`",
     "operations": "an operation, or a list of operations",

@@ -57,7 +57,7 @@ static void complain(void *arg, const char *file, int line, int column, const ch
 {
     struct rig *r = arg;
 
-    assert_true(!strcmp(file, r->file) || !strcmp(file, "(defaults)"));
+    assert_true(!strcmp(file, r->file) || !strcmp(file, "(defaults)") || !strcmp(file, "NEW"));
     buf_printf(&r->told, "%d:%d %s\n", line, column, text);
 }
 
@@ -290,6 +290,11 @@ static void test_model_mistakes(void **state)
         {"models:\n  a: { adapter: fal, lane: 'a b' }\n",
          "2:3 lane a b: 1 to 64 of letters, digits, _ and -\n"},
         {"models:\n  a: { adapter: fal, deadline: 8d }\n", "2:3 deadline must be 1s to 7d (got 8d)\n"},
+        {"models:\n  a: { adapter: fal, options: [x] }\n",
+         "2:22 options must be a mapping from an option's name to a text\n"},
+        {"models:\n  a: { adapter: fal, options: { x: [1] } }\n", "2:22 option x must be a text\n"},
+        {"models:\n  a: { adapter: fal, unsupported: maybe }\n",
+         "2:3 unsupported must be ignore or reject (got maybe)\n"},
         {"models:\n  a: { adapter: fal, deadline: 10ms }\n", "2:3 deadline must be 1s to 7d (got 10ms)\n"},
         {"models:\n  a: { adapter: fal, deadline: 0 }\n", "2:3 deadline must be 1s to 7d (got 0)\n"},
         {"models:\n  '': { adapter: fal }\n", "2:3 a model's name has 1 to 64 chars\n"},
@@ -312,6 +317,31 @@ static void test_model_mistakes(void **state)
             fail_msg("row %zu: %s", i, r->told.p);
         }
     }
+}
+
+static void test_changed_models(void **state)
+{
+    /* Proves: models that were changed while running go over those of the file, null takes one away, and a
+     * mistake in them is told in their own text and changes nothing. */
+    struct rig *r = *state;
+    struct config *c = read_text(r, "models:\n  a: { adapter: x }\n  b: { adapter: x }\n");
+    struct config *d = read_text(r, "models:\n  a: { adapter: x }\n");
+
+    assert_int_equal(config_change_models(c, "NEW", slice_of("b: null\nc: { adapter: y }\n"), complain, r),
+                     FAULT_OK);
+    assert_non_null(json_object_get(c->models, "a"));
+    assert_null(json_object_get(c->models, "b"));
+    assert_string_equal(json_string_value(json_object_get(json_object_get(c->models, "c"), "adapter")), "y");
+    assert_int_equal(config_change_models(d, "NEW", slice_of("\nz:\n  adaptor: y\n"), complain, r),
+                     FAULT_CONFIG);
+    assert_string_equal(r->told.p, "2:1 model z needs `adapter: NAME`\n");
+    assert_int_equal(json_object_size(d->models), 1);
+    buf_reset(&r->told);
+    assert_int_equal(config_change_models(d, "NEW", slice_of("- z\n"), complain, r), FAULT_CONFIG);
+    assert_string_equal(r->told.p, "1:1 must be a mapping from a model's name to the model, or to null\n");
+    assert_int_equal(config_change_models(d, "NEW", slice_of("a: [\n"), NULL, NULL), FAULT_CONFIG);
+    config_free(&c);
+    config_free(&d);
 }
 
 static void test_read_text(void **state)
@@ -371,6 +401,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_models, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_model_mistakes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_changed_models, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_read_text, set_up, tear_down),
         cmocka_unit_test(test_rows),
     };

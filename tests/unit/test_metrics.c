@@ -159,6 +159,25 @@ static void test_histogram(void **state)
     metrics_free(&m);
 }
 
+static void test_standing(void **state)
+{
+    /* Proves: breakers and keys are gauges by target and key, the last value counts, seconds have
+     * thousandths. */
+    (void)state;
+    struct metrics *m = metrics_new();
+
+    metrics_breaker(m, "fal/flux", "fal/main", 3);
+    metrics_breaker(m, "fal/flux", "fal/spare", 0);
+    metrics_breaker(m, "fal/flux", "fal/main", 2);
+    metrics_not_before(m, "fal/main", 1500);
+    char *text = written(m);
+    assert_line(text, "sluice_breaker_state{target=\"fal/flux\",key=\"fal/main\"} 2");
+    assert_line(text, "sluice_breaker_state{target=\"fal/flux\",key=\"fal/spare\"} 0");
+    assert_line(text, "sluice_not_before_seconds{key=\"fal/main\"} 1.500");
+    free(text);
+    metrics_free(&m);
+}
+
 static void test_cost(void **state)
 {
     /* Proves: costs add up per model and unit, and no vendor's nonsense makes the counter fall or stop being
@@ -307,10 +326,11 @@ static void test_shape(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_empty),         cmocka_unit_test(test_counts),
-        cmocka_unit_test(test_histogram),     cmocka_unit_test(test_cost),
-        cmocka_unit_test(test_escaping),      cmocka_unit_test(test_bounded),
-        cmocka_unit_test(test_bounded_pairs), cmocka_unit_test(test_shape),
+        cmocka_unit_test(test_empty),     cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_histogram), cmocka_unit_test(test_cost),
+        cmocka_unit_test(test_standing),  cmocka_unit_test(test_escaping),
+        cmocka_unit_test(test_bounded),   cmocka_unit_test(test_bounded_pairs),
+        cmocka_unit_test(test_shape),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
