@@ -74,6 +74,9 @@
 #define LIMIT_STALL_MS            60000 /* a vendor that sends nothing for as long */
 #define LIMIT_REDIRECTS           3
 #define LIMIT_ANSWER_HEADER_BYTES (64 * KIB)
+#define LIMIT_TOKENS              4096       /* access tokens that are kept */
+#define LIMIT_TOKEN_ANSWER_BYTES  (64 * KIB) /* of a token endpoint */
+#define LIMIT_TOKEN_MS            15000      /* for a token endpoint to answer */
 
 /* files */
 #define LIMIT_SPOOL_SMALL_BYTES (32 * KIB) /* of a spooled medium that stay in memory */
