@@ -103,6 +103,9 @@ struct api_call *api_back(void *arg);
 /* api_query - the value of a query parameter, into out, cut to size; false: absent. */
 bool api_query(const struct api_call *c, const char *name, char *out, size_t size);
 
+/* api_reply_list - a deliver_list callback, for an api_ask: the list, or the fault. */
+void api_reply_list(void *arg, enum fault fault, const json_t *list);
+
 /* ---- api_reply.c: exactly one of them answers a call ---- */
 /* api_reply_field - a header field for whatever answer comes. */
 void api_reply_field(struct api_call *c, const char *name, const char *value);

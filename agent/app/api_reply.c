@@ -110,3 +110,17 @@ void api_reply_failed(struct api_call *c, const json_t *view)
     json_object_set(error, "task", json_object_get(view, "id"));
     reply_envelope(c, fault_http(fault == FAULT_OK ? FAULT_INTERNAL : fault), false, error);
 }
+
+void api_reply_list(void *arg, enum fault fault, const json_t *list)
+{
+    struct api_call *c = api_back(arg);
+
+    if (!c) {
+        return;
+    }
+    if (fault) {
+        api_reply_fault(c, fault, NULL, NULL);
+    } else {
+        api_reply(c, 200, json_incref((json_t *)list));
+    }
+}

@@ -220,20 +220,6 @@ bool api_tasks_limit(const struct api_call *c, int64_t *ret_limit)
     return *text && !*end && *ret_limit;
 }
 
-static void on_list(void *arg, enum fault fault, const json_t *list)
-{
-    struct api_call *c = api_back(arg);
-
-    if (!c) {
-        return;
-    }
-    if (fault) {
-        api_reply_fault(c, fault, NULL, NULL);
-    } else {
-        api_reply(c, 200, json_incref((json_t *)list));
-    }
-}
-
 void api_tasks_list(struct api_call *c)
 {
     char status[32] = "", kind[32] = "", model[LIMIT_NAME_CHARS + 2] = "", after[ID_CHARS + 2] = "";
@@ -251,7 +237,7 @@ void api_tasks_list(struct api_call *c)
     if (fault) {
         api_reply_fault(c, fault, &note, NULL);
     } else {
-        deliver_list(c->api->deliver, &filter, on_list, api_ask(c));
+        deliver_list(c->api->deliver, &filter, api_reply_list, api_ask(c));
     }
 }
 

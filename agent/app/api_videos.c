@@ -156,20 +156,6 @@ void api_videos_delete(struct api_call *c)
 
 /* ---- list ---- */
 
-static void on_list(void *arg, enum fault fault, const json_t *list)
-{
-    struct api_call *c = api_back(arg);
-
-    if (!c) {
-        return;
-    }
-    if (fault) {
-        api_reply_fault(c, fault, NULL, NULL);
-    } else {
-        api_reply(c, 200, json_incref((json_t *)list));
-    }
-}
-
 void api_videos_list(struct api_call *c)
 {
     char after[ID_CHARS + 2] = "", order[16] = "";
@@ -193,5 +179,5 @@ void api_videos_list(struct api_call *c)
     filter.fits = is_video;
     filter.view = video_value;
     filter.arg = c->api;
-    deliver_list(c->api->deliver, &filter, on_list, api_ask(c));
+    deliver_list(c->api->deliver, &filter, api_reply_list, api_ask(c));
 }

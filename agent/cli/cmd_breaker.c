@@ -26,7 +26,6 @@ struct ordering {
     const char *state, *target, *key;
     int64_t for_ms; /* 0: until it is ordered otherwise */
     char *entry;    /* in the bucket */
-    bool begun;
 };
 
 /* The model's target is "<adapter>/<the vendor's name of the model>". */
@@ -118,14 +117,9 @@ static void order(struct ordering *o)
     json_decref(record);
 }
 
-static void on_bus(void *arg, bool up)
+static void begin(void *arg)
 {
-    struct ordering *o = arg;
-
-    if (up && !o->begun) {
-        o->begun = true;
-        order(o);
-    }
+    order(arg);
 }
 
 static void run(struct ordering *o)
@@ -135,8 +129,7 @@ static void run(struct ordering *o)
     o->entry = mem_printf("force.%s%s%s", token, o->key ? "." : "", o->key ? o->key : "");
     if (direct_open(&o->direct, options_text(&o->direct.cli->options, 'c', NULL), "sluice-breaker")) {
         warn_unknown(o);
-        bus_watch(o->direct.bus, on_bus, o);
-        direct_run(&o->direct);
+        direct_run(&o->direct, begin, o);
     }
     direct_close(&o->direct);
     free(o->entry);

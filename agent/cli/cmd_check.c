@@ -32,13 +32,7 @@ static void complain(void *arg, const char *file, int line, int column, const ch
     if (k->cli->json) {
         return;
     }
-    print_text(stderr, file);
-    if (line > 0) {
-        fprintf(stderr, ":%d:%d", line, column);
-    }
-    fputs(": ", stderr);
-    print_text(stderr, text);
-    fputc('\n', stderr);
+    print_mistake(file, line, column, text);
 }
 
 /* The rate limits that an adapter knows of, for people. */

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "app/changes.h"
 #include "app/setup.h"
@@ -31,7 +30,6 @@ struct changing {
     const char *file, *key;
     char *text;       /* to be put; NULL: the key is to be deleted */
     int64_t revision; /* asked for; 0: none */
-    bool begun;
     struct changes_reading reading;
     json_t *entries; /* [{"key", "revision", "time_ms", "bytes", "deleted"?, "text"}] */
     struct process *check;
@@ -64,20 +62,9 @@ static bool on_entry(void *arg, const char *key, const struct kv_entry *entry)
     return true;
 }
 
-static void print_time(int64_t ms)
-{
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm parts;
-    char text[32] = "-";
-
-    if (ms && gmtime_r(&seconds, &parts)) {
-        strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%SZ", &parts);
-    }
-    printf("%-20s  ", text);
-}
-
 static void print_entries(const struct changing *c)
 {
+    char when[32];
     json_t *entry;
     size_t i;
 
@@ -85,7 +72,8 @@ static void print_entries(const struct changing *c)
     json_array_foreach(c->entries, i, entry)
     {
         printf("%-10" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(entry, "revision")));
-        print_time(json_integer_value(json_object_get(entry, "time_ms")));
+        print_time(when, sizeof(when), json_integer_value(json_object_get(entry, "time_ms")));
+        printf("%-20s  ", when);
         printf("%-8" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(entry, "bytes")));
         print_text(stdout, json_string_value(json_object_get(entry, "key")));
         printf("%s\n", json_is_true(json_object_get(entry, "deleted")) ? "  (deleted)" : "");
@@ -322,14 +310,11 @@ static const struct verb verbs[] = {
     {"rollback", 1, 1, true, rollback_begin}, {"delete", 1, 1, true, change_begin},
 };
 
-static void on_bus(void *arg, bool up)
+static void begin(void *arg)
 {
     struct changing *c = arg;
 
-    if (up && !c->begun) {
-        c->begun = true;
-        c->verb->begin(c);
-    }
+    c->verb->begin(c);
 }
 
 static const struct verb *find_verb(const struct cli *c)
@@ -348,8 +333,7 @@ static void run(struct changing *c)
 {
     c->entries = json_array();
     if (direct_open(&c->direct, c->file, "sluice-config")) {
-        bus_watch(c->direct.bus, on_bus, c);
-        direct_run(&c->direct);
+        direct_run(&c->direct, begin, c);
     }
     process_stop(&c->check);
     direct_close(&c->direct);

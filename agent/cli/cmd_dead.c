@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "app/dead.h"
 #include "app/ledger.h"
@@ -27,7 +26,7 @@ struct tidying {
     size_t word;     /* the id of the command line that is read */
     uint64_t from;   /* the next sequence */
     int64_t n, done; /* letters seen, and dealt with */
-    bool begun, failed;
+    bool failed;
     json_t *shown;
 };
 
@@ -125,13 +124,9 @@ static void list_each_letter(struct tidying *t, const struct dead_letter *l)
 
 static void print_row(const json_t *row)
 {
-    time_t seconds = (time_t)(json_integer_value(json_object_get(row, "time_ms")) / 1000);
-    struct tm parts;
-    char when[32] = "-";
+    char when[32];
 
-    if (gmtime_r(&seconds, &parts)) {
-        strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%SZ", &parts);
-    }
+    print_time(when, sizeof(when), json_integer_value(json_object_get(row, "time_ms")));
     printf("%s  %s  %-12s %-24s %-20s ", json_string_value(json_object_get(row, "id")), when,
            json_string_value(json_object_get(row, "app")), json_string_value(json_object_get(row, "model")),
            json_string_value(json_object_get(row, "code")));
@@ -267,14 +262,9 @@ static const struct verb *find_verb(const char *name)
     return NULL;
 }
 
-static void on_bus(void *arg, bool up)
+static void begin(void *arg)
 {
-    struct tidying *t = arg;
-
-    if (up && !t->begun) {
-        t->begun = true;
-        tidy_next(t);
-    }
+    tidy_next(arg);
 }
 
 static void run(struct tidying *t)
@@ -285,8 +275,7 @@ static void run(struct tidying *t)
     if (direct_open(d, options_text(&d->cli->options, 'c', NULL), "sluice-dead")) {
         t->parts = (struct parts){
             .loop = d->loop, .log = d->log, .bus = d->bus, .ledger = ledger_new(d->bus, d->loop)};
-        bus_watch(d->bus, on_bus, t);
-        direct_run(d);
+        direct_run(d, begin, t);
         ledger_free(&t->parts.ledger);
     }
     direct_close(d);

@@ -225,7 +225,7 @@ static int run_fleet(struct cli *c)
     }
     if (direct_open(&v.direct, options_text(&c->options, 'c', NULL), "sluice-fleet")) {
         bus_watch(v.direct.bus, on_bus, &v);
-        direct_run(&v.direct);
+        direct_run(&v.direct, NULL, NULL);
     }
     timer_stop(&v.redraw);
     direct_close(&v.direct);

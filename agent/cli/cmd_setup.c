@@ -42,7 +42,7 @@ static void make(struct making *m)
     bool create = !options_has(&d->cli->options, VERIFY);
 
     m->setup = setup_run(d->bus, d->loop, d->config, create, on_line, on_done, m);
-    direct_run(d);
+    direct_run(d, NULL, NULL);
     setup_stop(&m->setup);
 }
 

@@ -11,13 +11,7 @@
 void direct_complain(void *arg, const char *file, int line, int column, const char *text)
 {
     (void)arg;
-    print_text(stderr, file);
-    if (line > 0) {
-        fprintf(stderr, ":%d:%d", line, column);
-    }
-    fputs(": ", stderr);
-    print_text(stderr, text);
-    fputc('\n', stderr);
+    print_mistake(file, line, column, text);
 }
 
 bool direct_open(struct direct *d, const char *file, const char *name)
@@ -79,8 +73,22 @@ static void on_away(struct timer *t)
     }
 }
 
-void direct_run(struct direct *d)
+static void on_bus(void *arg, bool up)
 {
+    struct direct *d = arg;
+    direct_begin_fn *begin = d->begin;
+
+    if (up && begin) {
+        d->begin = NULL;
+        begin(d->arg);
+    }
+}
+
+void direct_run(struct direct *d, direct_begin_fn *begin, void *arg)
+{
+    d->begin = begin;
+    d->arg = arg;
+    bus_watch(d->bus, on_bus, d);
     timer_start(d->loop, &d->late, d->timeout_ms, on_late);
     if (d->connect_ms) {
         timer_start(d->loop, &d->away, d->connect_ms, on_away);

@@ -8,6 +8,9 @@
 #include "edge/bus.h"
 #include "edge/loop.h"
 
+/* Told once NATS is reached. */
+typedef void direct_begin_fn(void *arg);
+
 /* What such a command works with. Zero-initialised but for cli and timeout_ms. */
 struct direct {
     struct cli *cli;
@@ -18,6 +21,8 @@ struct direct {
     struct loop *loop;
     struct bus *bus;
     struct timer late, away;
+    direct_begin_fn *begin; /* NULL: begun, or nothing to begin */
+    void *arg;
     int code; /* the exit code; CLI_FAILED until somebody says otherwise */
 };
 
@@ -26,8 +31,9 @@ struct direct {
 bool direct_open(struct direct *d, const char *file, const char *name);
 void direct_close(struct direct *d);
 
-/* direct_run - runs the loop until direct_end, or until the time is over, which is told. */
-void direct_run(struct direct *d);
+/* direct_run - runs the loop until direct_end, or until the time is over, which is told. begin (may be NULL)
+ * is called once, as soon as NATS is reached. */
+void direct_run(struct direct *d, direct_begin_fn *begin, void *arg);
 void direct_end(struct direct *d, int code);
 
 /* direct_complain - a config_complain_fn that writes file:line:column and the text to stderr. */

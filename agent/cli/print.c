@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/mem.h"
 
@@ -224,5 +225,26 @@ void print_seconds(char *out, size_t size, int64_t seconds)
         snprintf(out, size, "%" PRId64 "m %02" PRId64 "s", seconds / 60, seconds % 60);
     } else {
         snprintf(out, size, "%" PRId64 "s", seconds);
+    }
+}
+
+void print_mistake(const char *file, int line, int column, const char *text)
+{
+    print_text(stderr, file);
+    if (line > 0) {
+        fprintf(stderr, ":%d:%d", line, column);
+    }
+    fputs(": ", stderr);
+    print_text(stderr, text);
+    fputc('\n', stderr);
+}
+
+void print_time(char *out, size_t size, int64_t ms)
+{
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm parts;
+
+    if (!ms || !gmtime_r(&seconds, &parts) || !strftime(out, size, "%Y-%m-%d %H:%M:%SZ", &parts)) {
+        snprintf(out, size, "-");
     }
 }

@@ -31,6 +31,12 @@ void print_failure(const struct cli *c, const json_t *error);
 /* print_options - a line for each, for the help. */
 void print_options(FILE *out, const struct options_row *rows);
 
+/* print_mistake - "file:line:column: text" and a line feed, to stderr; line 0: no place in it. */
+void print_mistake(const char *file, int line, int column, const char *text);
+
+/* print_time - "2026-11-22 16:20:00Z" of Unix ms, "-" for 0, into out. */
+void print_time(char *out, size_t size, int64_t ms);
+
 /* print_bytes, print_seconds - "4.0 MiB", "2m 05s", into out, for columns and progress. */
 void print_bytes(char *out, size_t size, uint64_t bytes);
 void print_seconds(char *out, size_t size, int64_t seconds);
